@@ -1,0 +1,33 @@
+//! The vocabulary every other module shares: time, tasks, runs, batches, reports, records.
+//!
+//! Nothing here does I/O, reads a clock or knows a wire format.
+
+mod batch;
+mod cell;
+mod label;
+mod observer;
+mod record;
+mod report;
+mod run;
+mod task;
+mod time;
+mod zone;
+
+pub use batch::{Batch, Intake, IntakeClosed, Item, ItemSet, Known, OpenRun, RejectCause, Window};
+pub use cell::{CellKey, CellPlan, Reach};
+pub use label::Label;
+pub use observer::{ApiCall, Observer, Quiet};
+pub use record::{
+    ActiveRun, Buckets, CellMeta, Delta, DurationCounts, FailedRun, FinishedRun, Histogram, ItemRecord,
+    LastSuccess, Native, OrderKey, Seen, TaskRecord,
+};
+pub use report::{PollReport, Reason};
+pub use run::{
+    Facets, LOG_LEVELS, LogFacts, Observation, Outcome, RunId, RunState, UnknownState, WaitPhase, Waits,
+};
+pub use task::{NativeGauge, TaskInfo, TaskKey};
+pub use time::{Clock, Timestamp};
+pub use zone::Zone;
+
+/// A future that can live in a `dyn` trait.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,84 @@
+//! What can go wrong between here and a cloud.
+
+use crate::model::Reason;
+use std::time::Duration;
+
+/// Why a call failed. No variant holds a query, a header, a body or a key.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The call's deadline passed.
+    #[error("no whole answer within {0:?}; is the endpoint slow, or the account's timeout too short?")]
+    Timeout(Duration),
+    /// Name resolution, connection or TLS failed, or the connection ended before the whole answer.
+    #[error("cannot reach {host}: {cause}")]
+    Connect {
+        /// Host and port.
+        host: String,
+        /// What the network said.
+        cause: String,
+    },
+    /// The API asked to slow down.
+    #[error("throttled by the API ({code}); other users of the same account share this limit")]
+    Throttled {
+        /// The API's code, or `http_429`.
+        code: String,
+        /// How long the API asks to wait, bounded.
+        retry_after: Option<Duration>,
+    },
+    /// The credentials, or their rights, were refused.
+    #[error("access refused ({code}): {hint}")]
+    Auth {
+        /// The API's code, or `http_401`, `http_403`.
+        code: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// No usable credentials could be had.
+    #[error("no credentials: {0}")]
+    Credentials(String),
+    /// The API refused the request.
+    #[error("the API refused the request ({code})")]
+    Rejected {
+        /// The API's code.
+        code: String,
+    },
+    /// The API, or what stands before it, is broken.
+    #[error("the API failed ({code})")]
+    Server {
+        /// The API's code, or `http_5NN`.
+        code: String,
+    },
+    /// The answer is not what the API documents.
+    #[error("answer not understood: {0}; is the endpoint really this API, with no login page before it?")]
+    Decode(String),
+    /// The answer was larger than is ever read.
+    #[error("answer larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl Error {
+    /// The bounded form, for metrics.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Timeout(_) => Reason::Timeout,
+            Self::Connect { .. } => Reason::Connect,
+            Self::Throttled { .. } => Reason::Throttled,
+            Self::Auth { .. } | Self::Credentials(_) => Reason::Auth,
+            Self::Rejected { .. } => Reason::Rejected,
+            Self::Server { .. } => Reason::Server,
+            Self::Decode(_) => Reason::Decode,
+            Self::TooLarge(_) => Reason::TooLarge,
+        }
+    }
+
+    /// The API's own code, where it gave one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Throttled { code, .. }
+            | Self::Auth { code, .. }
+            | Self::Rejected { code }
+            | Self::Server { code } => Some(code),
+            _ => None,
+        }
+    }
+}
