@@ -169,3 +169,18 @@ impl Batch {
         }
     }
 }
+
+/// The keeper of the state, as the workers see it.
+pub trait Desk: Send + Sync {
+    /// Begins a poll of a cell, which becomes known by its first one; says what to read.
+    fn begin<'a>(&'a self, plan: &'a super::CellPlan) -> BoxFuture<'a, Result<Window, IntakeClosed>>;
+
+    /// Where the batches of one cell go.
+    fn intake(&self, cell: &super::CellKey) -> Arc<dyn Intake>;
+
+    /// Records how a poll went; returns when it may be shown.
+    fn report(&self, report: super::PollReport) -> BoxFuture<'_, Result<(), IntakeClosed>>;
+
+    /// Takes a cell that exists no more out of the exposition.
+    fn retire(&self, cell: super::CellKey) -> BoxFuture<'_, Result<(), IntakeClosed>>;
+}

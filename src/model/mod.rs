@@ -13,7 +13,7 @@ mod task;
 mod time;
 mod zone;
 
-pub use batch::{Batch, Intake, IntakeClosed, Item, ItemSet, Known, OpenRun, RejectCause, Window};
+pub use batch::{Batch, Desk, Intake, IntakeClosed, Item, ItemSet, Known, OpenRun, RejectCause, Window};
 pub use cell::{CellKey, CellPlan, Reach};
 pub use label::Label;
 pub use observer::{ApiCall, Observer, Quiet};
