@@ -2,8 +2,13 @@
 
 pub mod clock;
 pub mod config;
+pub mod expose;
+pub mod keeper;
+pub mod ledger;
+pub mod metrics;
 pub mod model;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod sources;
+pub mod state;
 pub mod transport;

@@ -118,6 +118,13 @@ pub struct FinishedRun {
     pub memory_bytes: Option<u64>,
 }
 
+impl FinishedRun {
+    /// Start less planned time, in seconds; negative where it started early. `None` where one is not told.
+    pub fn start_delay(&self) -> Option<f64> {
+        Some(self.started?.as_seconds() - self.planned?.as_seconds())
+    }
+}
+
 /// A failed run that is remembered for `consecutive_failures` and the info family.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FailedRun {
@@ -193,8 +200,8 @@ pub struct TaskRecord {
     pub other_codes: u64,
     /// Billed time, in microseconds; `None` where no run told any.
     pub billed_micros: Option<u64>,
-    /// Automatic retries of finished runs.
-    pub retries: u64,
+    /// Automatic retries of finished runs; `None` where the kind knows none.
+    pub retries: Option<u64>,
     /// Finished runs whose outcome changed later.
     pub revised: u64,
     /// Undocumented states seen, once per run and code.
@@ -232,7 +239,7 @@ impl TaskRecord {
             codes: BTreeMap::new(),
             other_codes: 0,
             billed_micros: None,
-            retries: 0,
+            retries: None,
             revised: 0,
             unknown_states: 0,
             log_lines: None,
@@ -244,6 +251,18 @@ impl TaskRecord {
             active: Vec::new(),
             native: None,
         }
+    }
+
+    /// The time since when the oldest run of each current state stands, in the order of [`RunState::CURRENT`].
+    pub fn oldest_active(&self) -> [Option<Timestamp>; 4] {
+        let mut oldest = [None; 4];
+        for active in &self.active {
+            if let (Some(state), Some(since)) = (active.state.index(), active.since) {
+                let held: &mut Option<Timestamp> = &mut oldest[state];
+                *held = Some(held.map_or(since, |before| before.min(since)));
+            }
+        }
+        oldest
     }
 
     /// Failed and timed-out runs since the last success, by the task's order.

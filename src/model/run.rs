@@ -190,6 +190,9 @@ pub struct Observation {
     pub started: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// When its record last changed: stands in for the end of a run that has none, such as one cancelled
+    /// before it started.
+    pub updated: Option<Timestamp>,
     /// The source's own figure for its duration; start and end go before it.
     pub cost: Option<Duration>,
     /// Its return or exit code.
@@ -198,8 +201,8 @@ pub struct Observation {
     pub memory_bytes: Option<u64>,
     /// The time it is billed for.
     pub billed: Option<Duration>,
-    /// Automatic retries within the run.
-    pub retries: u32,
+    /// Automatic retries within the run; `None` where the kind knows none.
+    pub retries: Option<u32>,
     /// The waits before it started, with [`Facets::WAITS`].
     pub waits: Option<Waits>,
     /// The counts of its log, with [`Facets::LOG`].
@@ -225,11 +228,12 @@ impl Observation {
             created: None,
             started: None,
             ended: None,
+            updated: None,
             cost: None,
             return_code: None,
             memory_bytes: None,
             billed: None,
-            retries: 0,
+            retries: None,
             waits: None,
             log: None,
             expected_interval: None,

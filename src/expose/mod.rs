@@ -1,0 +1,82 @@
+//! The page that scrapes get: rendered when the state changes, copied when it is asked for.
+
+mod text;
+
+pub use text::{Text, header};
+
+use crate::metrics::catalog::Family;
+use crate::model::CellKey;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+
+/// One page of run families, whole and immutable. Cloning it copies no text.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// The page's parts, in order.
+    pub chunks: Vec<Bytes>,
+    /// How many series it has.
+    pub series: usize,
+}
+
+/// One family's samples of one cell.
+#[derive(Clone, Debug, Default)]
+struct Chunk {
+    text: Bytes,
+    series: usize,
+}
+
+/// Keeps every cell's chunks, so that a change in one cell renders that cell alone.
+pub struct Renderer {
+    families: Vec<(Family, Bytes)>,
+    cells: BTreeMap<CellKey, Vec<Chunk>>,
+}
+
+impl Renderer {
+    /// A renderer of `families`, in this order.
+    pub fn new(families: impl Iterator<Item = Family>) -> Self {
+        let families = families.map(|family| (family, header(&family).into())).collect();
+        Self { families, cells: BTreeMap::new() }
+    }
+
+    /// Renders a cell anew: `draw` writes the samples of the family at an index.
+    pub fn update(&mut self, cell: &CellKey, draw: impl Fn(usize, &mut Text<'_>)) {
+        let chunks = self
+            .families
+            .iter()
+            .enumerate()
+            .map(|(index, (family, _))| {
+                let mut text = Text::new(family);
+                draw(index, &mut text);
+                let (text, series) = text.finish();
+                Chunk { text: text.into(), series }
+            })
+            .collect();
+        self.cells.insert(cell.clone(), chunks);
+    }
+
+    /// Drops a cell.
+    pub fn remove(&mut self, cell: &CellKey) {
+        self.cells.remove(cell);
+    }
+
+    /// The page as it stands. A family without a sample has no header either.
+    pub fn page(&self) -> Rendered {
+        let mut page = Rendered::default();
+        for (index, (_, header)) in self.families.iter().enumerate() {
+            let mut chunks = self
+                .cells
+                .values()
+                .filter_map(|chunks| chunks.get(index))
+                .filter(|chunk| !chunk.text.is_empty())
+                .peekable();
+            if chunks.peek().is_some() {
+                page.chunks.push(header.clone());
+            }
+            for chunk in chunks {
+                page.series += chunk.series;
+                page.chunks.push(chunk.text.clone());
+            }
+        }
+        page
+    }
+}

@@ -1,0 +1,251 @@
+//! The keeper: the one owner of the state. Commit, then adopt, then publish.
+//!
+//! It runs on a thread of its own, because a commit may block on the disk and rendering takes CPU; workers wait for it,
+//! scrapes never do: they take the page that was published last.
+
+use crate::expose::{Rendered, Renderer};
+use crate::ledger::Ledger;
+use crate::metrics::{Own, View, cell_families};
+use crate::model::{
+    Batch, BoxFuture, CellKey, CellPlan, Clock, Delta, Desk, Intake, IntakeClosed, Known, NativeGauge,
+    PollReport, RunId, Window,
+};
+use crate::state::Store;
+use arc_swap::ArcSwap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that may wait for the keeper before workers wait to put one down. Each worker has one at a time.
+const QUEUE: usize = 256;
+
+/// The longest pause between two tries of a commit that fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What the last publication shows, for scrapes and the status page.
+#[derive(Clone, Default)]
+pub struct Published {
+    /// The page of run families.
+    pub page: Rendered,
+    /// How each cell fares.
+    pub cells: Vec<CellStatus>,
+}
+
+/// How one cell fares, for the status page.
+#[derive(Clone, Debug)]
+pub struct CellStatus {
+    /// Which cell.
+    pub key: CellKey,
+    /// Its meta record.
+    pub meta: crate::model::CellMeta,
+    /// How many tasks it has.
+    pub tasks: usize,
+}
+
+/// What the keeper works with.
+pub struct Parts {
+    /// The state, empty or restored.
+    pub store: Store,
+    /// Where it is kept.
+    pub ledger: Box<dyn Ledger>,
+    /// The present time.
+    pub clock: Arc<dyn Clock>,
+    /// The kinds' own gauges.
+    pub natives: Vec<&'static NativeGauge>,
+    /// The exporter's own metrics.
+    pub own: Arc<Own>,
+}
+
+/// A handle to the running keeper.
+#[derive(Clone)]
+pub struct Keeper {
+    requests: mpsc::Sender<Request>,
+    published: Arc<ArcSwap<Published>>,
+}
+
+enum Request {
+    Begin { plan: CellPlan, reply: oneshot::Sender<Window> },
+    Recall { cell: CellKey, runs: Vec<RunId>, reply: oneshot::Sender<Vec<Known>> },
+    Submit { cell: CellKey, batch: Batch, reply: oneshot::Sender<()> },
+    Report { report: PollReport, reply: oneshot::Sender<()> },
+    Retire { cell: CellKey, reply: oneshot::Sender<()> },
+}
+
+impl Keeper {
+    /// Starts the keeper's thread. It ends when every handle is gone, having served what was asked before.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start(parts: Parts) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let published = Arc::new(ArcSwap::from_pointee(Published::default()));
+        let views = cell_families(&parts.natives);
+        let mut desk = KeeperThread {
+            renderer: Renderer::new(views.iter().map(|(family, _)| *family)),
+            views: views.into_iter().map(|(_, view)| view).collect(),
+            store: parts.store,
+            ledger: parts.ledger,
+            clock: parts.clock,
+            own: parts.own,
+            published: Arc::clone(&published),
+            changed: BTreeSet::new(),
+        };
+        let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || desk.run(queue))?;
+        Ok((Self { requests, published }, thread))
+    }
+
+    /// What was published last. Never waits.
+    pub fn published(&self) -> Arc<Published> {
+        self.published.load_full()
+    }
+
+    async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, IntakeClosed> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(make(reply)).await.map_err(|_| IntakeClosed)?;
+        answer.await.map_err(|_| IntakeClosed)
+    }
+}
+
+impl Desk for Keeper {
+    fn begin<'a>(&'a self, plan: &'a CellPlan) -> BoxFuture<'a, Result<Window, IntakeClosed>> {
+        Box::pin(self.ask(|reply| Request::Begin { plan: plan.clone(), reply }))
+    }
+
+    fn intake(&self, cell: &CellKey) -> Arc<dyn Intake> {
+        Arc::new(CellIntake { keeper: self.clone(), cell: cell.clone() })
+    }
+
+    fn report(&self, report: PollReport) -> BoxFuture<'_, Result<(), IntakeClosed>> {
+        Box::pin(self.ask(|reply| Request::Report { report, reply }))
+    }
+
+    fn retire(&self, cell: CellKey) -> BoxFuture<'_, Result<(), IntakeClosed>> {
+        Box::pin(self.ask(|reply| Request::Retire { cell, reply }))
+    }
+}
+
+struct CellIntake {
+    keeper: Keeper,
+    cell: CellKey,
+}
+
+impl Intake for CellIntake {
+    fn recall<'a>(&'a self, runs: &'a [RunId]) -> BoxFuture<'a, Result<Vec<Known>, IntakeClosed>> {
+        Box::pin(self.keeper.ask(|reply| Request::Recall {
+            cell: self.cell.clone(),
+            runs: runs.to_vec(),
+            reply,
+        }))
+    }
+
+    fn submit<'a>(&'a self, batch: Batch) -> BoxFuture<'a, Result<(), IntakeClosed>> {
+        Box::pin(self.keeper.ask(|reply| Request::Submit { cell: self.cell.clone(), batch, reply }))
+    }
+}
+
+struct KeeperThread {
+    store: Store,
+    ledger: Box<dyn Ledger>,
+    clock: Arc<dyn Clock>,
+    own: Arc<Own>,
+    views: Vec<View>,
+    renderer: Renderer,
+    published: Arc<ArcSwap<Published>>,
+    /// Cells that changed since the last publication.
+    changed: BTreeSet<CellKey>,
+}
+
+impl KeeperThread {
+    fn run(&mut self, mut queue: mpsc::Receiver<Request>) {
+        while let Some(first) = queue.blocking_recv() {
+            // Whoever is answered may expect to see what it handed over, so answers wait for the publication; and
+            // what came in meanwhile is served in the same round, so that one rendering is enough for all of it.
+            let mut served = Vec::new();
+            self.serve(first, &mut served);
+            while let Ok(next) = queue.try_recv() {
+                self.serve(next, &mut served);
+            }
+            self.publish();
+            for reply in served {
+                // A worker that was stopped meanwhile does not wait for its answer.
+                let _stopped = reply.send(());
+            }
+        }
+    }
+
+    fn serve(&mut self, request: Request, served: &mut Vec<oneshot::Sender<()>>) {
+        match request {
+            Request::Begin { plan, reply } => {
+                let window = self.store.begin(&plan, self.clock.now());
+                self.changed.insert(plan.key);
+                let _stopped = reply.send(window);
+            }
+            Request::Recall { cell, runs, reply } => {
+                let _stopped = reply.send(self.store.recall(&cell, &runs));
+            }
+            Request::Submit { cell, batch, reply } => {
+                let delta = self.store.apply(&cell, &batch, self.clock.now());
+                self.commit(delta);
+                served.push(reply);
+            }
+            Request::Report { report, reply } => {
+                let delta = self.store.record(&report);
+                self.commit(delta);
+                served.push(reply);
+            }
+            Request::Retire { cell, reply } => {
+                if let Err(error) = self.ledger.retire(&cell) {
+                    tracing::warn!(source.cell = %cell, %error, "a cell that exists no more stays in the state file");
+                }
+                self.store.retire(&cell);
+                self.renderer.remove(&cell);
+                self.changed.insert(cell);
+                served.push(reply);
+            }
+        }
+    }
+
+    /// Keeps trying until the delta is kept: the batch is not lost, and nothing is shown that is not kept.
+    fn commit(&mut self, delta: Option<Delta>) {
+        let Some(delta) = delta else { return };
+        let mut pause = Duration::from_millis(100);
+        while let Err(error) = self.ledger.commit(&delta) {
+            self.own.committed(false);
+            tracing::error!(%error, retry_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+                "counting is paused, scrapes go on from the last page; make room on the disk or mend its permissions");
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        self.own.committed(true);
+        if delta.folded > 0 {
+            self.own.folded(delta.folded);
+        }
+        self.changed.insert(delta.cell.clone());
+        self.store.adopt(delta);
+    }
+
+    fn publish(&mut self) {
+        if self.changed.is_empty() {
+            return;
+        }
+        for key in std::mem::take(&mut self.changed) {
+            if let Some(cell) = self.store.cell(&key) {
+                let views = &self.views;
+                self.renderer.update(&key, |index, text| views[index].draw(&key, cell, text));
+            }
+        }
+        let page = self.renderer.page();
+        let cells = self
+            .store
+            .cells()
+            .map(|(key, cell)| CellStatus {
+                key: key.clone(),
+                meta: cell.meta().clone(),
+                tasks: cell.tasks().len(),
+            })
+            .collect();
+        self.own.sizes(page.series, self.store.remembered_runs(), self.ledger.bytes());
+        self.published.store(Arc::new(Published { page, cells }));
+    }
+}

@@ -1,0 +1,10 @@
+//! What is exposed: the catalogue of families, the view of the state, and the exporter's own registry.
+
+pub mod catalog;
+mod families;
+mod keyed;
+mod own;
+mod process;
+
+pub use families::{Sink, View, cell_families};
+pub use own::Own;

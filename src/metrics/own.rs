@@ -1,0 +1,191 @@
+//! The exporter's own registry: its requests, its state, its scrapes, its process.
+
+use super::catalog::{self, Family};
+use super::keyed::Keyed;
+use super::process;
+use crate::model::{ApiCall, Observer, Timestamp};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, Registry, TextEncoder};
+use std::time::Duration;
+
+/// Upper bounds, in seconds, of API requests: from a near region to the longest timeout.
+const API_BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Upper bounds, in seconds, of scrapes, which cost a copy.
+const SCRAPE_BUCKETS: [f64; 8] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 1.0];
+
+/// The exporter's own metrics. Counted wherever something happens, rendered at each scrape.
+pub struct Own {
+    registry: Registry,
+    api_requests: Keyed<5>,
+    api_duration: HistogramVec,
+    api_wait: Keyed<3>,
+    api_rate: Keyed<3>,
+    expiry: Keyed<1>,
+    series: Keyed<0>,
+    overflow: Keyed<1>,
+    state_runs: Keyed<0>,
+    state_bytes: Keyed<0>,
+    commits: Keyed<1>,
+    reload_ok: Keyed<0>,
+    reload_time: Keyed<0>,
+    scrapes: Keyed<1>,
+    scrape_duration: Histogram,
+    cpu: Keyed<0>,
+    process: [Keyed<0>; 5],
+}
+
+impl Own {
+    /// A registry with every family registered.
+    ///
+    /// # Errors
+    /// Only where the catalogue itself is wrong, which its tests rule out.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let options = |family: Family, buckets: &[f64]| {
+            HistogramOpts::new(family.name, family.help).buckets(buckets.into())
+        };
+        // Service and action are words of this program, a known and small set, so the crate's own type is safe here.
+        let api_duration =
+            HistogramVec::new(options(catalog::API_DURATION, &API_BUCKETS), catalog::API_DURATION.labels)?;
+        let scrape_duration = Histogram::with_opts(options(catalog::SCRAPE_DURATION, &SCRAPE_BUCKETS))?;
+        registry.register(Box::new(api_duration.clone()))?;
+        registry.register(Box::new(scrape_duration.clone()))?;
+        let build = keyed::<1>(&registry, catalog::BUILD_INFO)?;
+        build.set([env!("CARGO_PKG_VERSION")], 1.0);
+        let own = Self {
+            api_requests: keyed(&registry, catalog::API_REQUESTS)?,
+            api_duration,
+            api_wait: keyed(&registry, catalog::API_WAIT)?,
+            api_rate: keyed(&registry, catalog::API_RATE)?,
+            expiry: keyed(&registry, catalog::CREDENTIALS_EXPIRY)?,
+            series: keyed(&registry, catalog::SERIES)?,
+            overflow: keyed(&registry, catalog::SERIES_OVERFLOW)?,
+            state_runs: keyed(&registry, catalog::STATE_RUNS)?,
+            state_bytes: keyed(&registry, catalog::STATE_BYTES)?,
+            commits: keyed(&registry, catalog::STATE_COMMITS)?,
+            reload_ok: keyed(&registry, catalog::CONFIG_RELOAD_OK)?,
+            reload_time: keyed(&registry, catalog::CONFIG_RELOAD_TIME)?,
+            scrapes: keyed(&registry, catalog::SCRAPES)?,
+            scrape_duration,
+            cpu: keyed(&registry, catalog::PROCESS_CPU)?,
+            process: [
+                keyed(&registry, catalog::PROCESS_RSS)?,
+                keyed(&registry, catalog::PROCESS_VIRTUAL)?,
+                keyed(&registry, catalog::PROCESS_FDS)?,
+                keyed(&registry, catalog::PROCESS_MAX_FDS)?,
+                keyed(&registry, catalog::PROCESS_START)?,
+            ],
+            registry,
+        };
+        own.series.set([], 0.0);
+        own.state_runs.set([], 0.0);
+        own.state_bytes.set([], 0.0);
+        own.overflow.add([catalog::RUNS.name], 0.0);
+        for result in ["ok", "failed"] {
+            own.commits.add([result], 0.0);
+        }
+        own.scrapes.add(["200"], 0.0);
+        Ok(own)
+    }
+
+    /// The size of what is exposed and remembered.
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus' samples are f64")]
+    pub fn sizes(&self, series: usize, runs: usize, bytes: u64) {
+        self.series.set([], series as f64);
+        self.state_runs.set([], runs as f64);
+        self.state_bytes.set([], bytes as f64);
+    }
+
+    /// Records folded into the overflow task.
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus' samples are f64")]
+    pub fn folded(&self, records: u64) {
+        self.overflow.add([catalog::RUNS.name], records as f64);
+    }
+
+    /// A commit of the state ended.
+    pub fn committed(&self, ok: bool) {
+        self.commits.add([if ok { "ok" } else { "failed" }], 1.0);
+    }
+
+    /// The configuration was read.
+    pub fn reloaded(&self, ok: bool, at: Timestamp) {
+        self.reload_ok.set([], f64::from(u8::from(ok)));
+        if ok {
+            self.reload_time.set([], at.as_seconds());
+        }
+    }
+
+    /// A scrape was answered.
+    pub fn scraped(&self, code: u16, took: Duration) {
+        self.scrapes.add([itoa::Buffer::new().format(code)], 1.0);
+        self.scrape_duration.observe(took.as_secs_f64());
+    }
+
+    /// The page as text, format 0.0.4.
+    pub fn render(&self) -> String {
+        self.read_process();
+        let mut page = String::new();
+        if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
+            tracing::error!(%error, "own metrics cannot be encoded; this is a defect, please report it");
+        }
+        page
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus' samples are f64")]
+    fn read_process(&self) {
+        let Some(process) = process::read() else { return };
+        self.cpu.set([], process.cpu_seconds);
+        let values = [
+            process.resident_bytes as f64,
+            process.virtual_bytes as f64,
+            process.open_fds as f64,
+            process.max_fds,
+            process.start_seconds,
+        ];
+        for (gauge, value) in self.process.iter().zip(values) {
+            gauge.set([], value);
+        }
+    }
+}
+
+fn keyed<const N: usize>(registry: &Registry, family: Family) -> prometheus::Result<Keyed<N>> {
+    let keyed = Keyed::new(family)?;
+    registry.register(Box::new(keyed.clone()))?;
+    Ok(keyed)
+}
+
+impl Observer for Own {
+    fn api_call(&self, call: ApiCall<'_>) {
+        self.api_requests.add([call.account, call.service, call.action, call.region, call.code], 1.0);
+        self.api_duration.with_label_values(&[call.service, call.action]).observe(call.took.as_secs_f64());
+    }
+
+    fn rate_limit_wait(&self, account: &str, service: &'static str, action: &'static str, waited: Duration) {
+        self.api_wait.add([account, service, action], waited.as_secs_f64());
+    }
+
+    fn rate_limit(&self, account: &str, service: &'static str, action: &'static str, per_second: f64) {
+        self.api_rate.set([account, service, action], per_second);
+    }
+
+    fn credentials_expiry(&self, account: &str, expires: Option<Timestamp>) {
+        match expires {
+            Some(at) => self.expiry.set([account], at.as_seconds()),
+            None => self.expiry.remove([account]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_page_has_every_family_that_always_exists() {
+        let page = Own::new().unwrap().render();
+        for name in ["taskrun_exporter_series 0", "taskrun_exporter_build_info{version=", "process_open_fds "]
+        {
+            assert!(page.contains(name), "{name} in {page}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The state: what has been counted, and the pure step from one batch to what it changes.
+
+mod apply;
+mod cell;
+mod count;
+mod last;
+mod limit;
+mod series;
+#[cfg(test)]
+mod tests;
+
+pub use cell::CellState;
+pub use limit::Limits;
+pub use series::of as series_of;
+
+use crate::model::{Batch, CellKey, CellPlan, Delta, Known, PollReport, RunId, Timestamp, Window};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// All that is remembered, by cell. One task owns it; nothing in it waits, reads a clock or does I/O.
+#[derive(Debug)]
+pub struct Store {
+    cells: BTreeMap<CellKey, CellState>,
+    limits: Limits,
+    retention: Duration,
+}
+
+impl Store {
+    /// An empty store that remembers a finished run for `retention`.
+    pub fn new(limits: Limits, retention: Duration) -> Self {
+        Self { cells: BTreeMap::new(), limits, retention }
+    }
+
+    /// The cells, in the order of their keys.
+    pub fn cells(&self) -> impl Iterator<Item = (&CellKey, &CellState)> {
+        self.cells.iter()
+    }
+
+    /// One cell.
+    pub fn cell(&self, key: &CellKey) -> Option<&CellState> {
+        self.cells.get(key)
+    }
+
+    /// How many finished runs are remembered.
+    pub fn remembered_runs(&self) -> usize {
+        self.cells.values().map(CellState::remembered_runs).sum()
+    }
+
+    /// Begins a poll: makes the cell known if it is new, and says what is to be read.
+    pub fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window {
+        let cell = self.cells.entry(plan.key.clone()).or_insert_with(|| CellState::new(plan, now));
+        cell.begin(plan, now)
+    }
+
+    /// What is known of each of `runs`, in their order.
+    pub fn recall(&self, key: &CellKey, runs: &[RunId]) -> Vec<Known> {
+        self.cells.get(key).map_or_else(|| vec![Known::No; runs.len()], |cell| cell.recall(runs))
+    }
+
+    /// What `batch` changes, or `None` for a cell that is not known (any more). Changes nothing itself:
+    /// the delta is first committed, then adopted, so applying it again after a failed commit is safe.
+    pub fn apply(&self, key: &CellKey, batch: &Batch, now: Timestamp) -> Option<Delta> {
+        let cell = self.cells.get(key)?;
+        let room = self
+            .limits
+            .room(self.cells.iter().filter(|(other, _)| other.source == key.source), self.series());
+        Some(apply::apply(key, cell, batch, now, self.retention, room))
+    }
+
+    /// What a poll's report changes, or `None` for a cell that is not known (any more).
+    pub fn record(&self, report: &PollReport) -> Option<Delta> {
+        let cell = self.cells.get(&report.cell)?;
+        Some(apply::record(cell, report))
+    }
+
+    /// Takes over a committed delta.
+    pub fn adopt(&mut self, delta: Delta) {
+        if let Some(cell) = self.cells.get_mut(&delta.cell) {
+            cell.adopt(delta);
+        }
+    }
+
+    /// Forgets a cell and everything in it.
+    pub fn retire(&mut self, key: &CellKey) {
+        self.cells.remove(key);
+    }
+
+    /// The series that the tasks of all cells make.
+    pub fn series(&self) -> u64 {
+        self.cells.values().map(CellState::series).sum()
+    }
+}
