@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::state::Store;
 use arc_swap::ArcSwap;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -89,7 +89,7 @@ impl Keeper {
             clock: parts.clock,
             own: parts.own,
             published: Arc::clone(&published),
-            changed: BTreeSet::new(),
+            changed: BTreeMap::new(),
         };
         let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || desk.run(queue))?;
         Ok((Self { requests, published }, thread))
@@ -152,8 +152,15 @@ struct KeeperThread {
     views: Vec<View>,
     renderer: Renderer,
     published: Arc<ArcSwap<Published>>,
-    /// Cells that changed since the last publication.
-    changed: BTreeSet<CellKey>,
+    /// Cells that changed since the last publication, and whether in more than their health.
+    changed: BTreeMap<CellKey, Change>,
+}
+
+/// What of a cell changed. A poll that found nothing new changes its health alone, and that is cheap to draw.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Health,
+    Tasks,
 }
 
 impl KeeperThread {
@@ -178,7 +185,7 @@ impl KeeperThread {
         match request {
             Request::Begin { plan, reply } => {
                 let window = self.store.begin(&plan, self.clock.now());
-                self.changed.insert(plan.key);
+                self.note(plan.key, Change::Health);
                 let _stopped = reply.send(window);
             }
             Request::Recall { cell, runs, reply } => {
@@ -200,7 +207,7 @@ impl KeeperThread {
                 }
                 self.store.retire(&cell);
                 self.renderer.remove(&cell);
-                self.changed.insert(cell);
+                self.note(cell, Change::Tasks);
                 served.push(reply);
             }
         }
@@ -221,18 +228,29 @@ impl KeeperThread {
         if delta.folded > 0 {
             self.own.folded(delta.folded);
         }
-        self.changed.insert(delta.cell.clone());
+        let change = if delta.tasks.is_empty() && delta.items.is_empty() && delta.expired_items.is_empty() {
+            Change::Health
+        } else {
+            Change::Tasks
+        };
+        self.note(delta.cell.clone(), change);
         self.store.adopt(delta);
+    }
+
+    fn note(&mut self, cell: CellKey, change: Change) {
+        let noted = self.changed.entry(cell).or_insert(change);
+        *noted = change.max(*noted);
     }
 
     fn publish(&mut self) {
         if self.changed.is_empty() {
             return;
         }
-        for key in std::mem::take(&mut self.changed) {
+        for (key, change) in std::mem::take(&mut self.changed) {
             if let Some(cell) = self.store.cell(&key) {
                 let views = &self.views;
-                self.renderer.update(&key, |index, text| views[index].draw(&key, cell, text));
+                let stale = |index: usize| change == Change::Tasks || views[index].is_of_cell();
+                self.renderer.update(&key, stale, |index, text| views[index].draw(&key, cell, text));
             }
         }
         let page = self.renderer.page();

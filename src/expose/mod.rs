@@ -38,20 +38,31 @@ impl Renderer {
         Self { families, cells: BTreeMap::new() }
     }
 
-    /// Renders a cell anew: `draw` writes the samples of the family at an index.
-    pub fn update(&mut self, cell: &CellKey, draw: impl Fn(usize, &mut Text<'_>)) {
-        let chunks = self
-            .families
-            .iter()
-            .enumerate()
-            .map(|(index, (family, _))| {
-                let mut text = Text::new(family);
-                draw(index, &mut text);
-                let (text, series) = text.finish();
-                Chunk { text: text.into(), series }
-            })
-            .collect();
-        self.cells.insert(cell.clone(), chunks);
+    /// Renders the families of a cell that `stale` names by their index, all of them if the cell is new; `draw` writes
+    /// the samples of one.
+    pub fn update(
+        &mut self,
+        cell: &CellKey,
+        stale: impl Fn(usize) -> bool,
+        draw: impl Fn(usize, &mut Text<'_>),
+    ) {
+        let families = &self.families;
+        let render = |index: usize| {
+            let mut text = Text::new(&families[index].0);
+            draw(index, &mut text);
+            let (text, series) = text.finish();
+            Chunk { text: text.into(), series }
+        };
+        match self.cells.get_mut(cell) {
+            Some(chunks) => {
+                for (index, chunk) in chunks.iter_mut().enumerate().filter(|(index, _)| stale(*index)) {
+                    *chunk = render(index);
+                }
+            }
+            None => {
+                self.cells.insert(cell.clone(), (0..families.len()).map(render).collect());
+            }
+        }
     }
 
     /// Drops a cell.

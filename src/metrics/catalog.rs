@@ -1,7 +1,6 @@
 //! The one table of every exposed family.
 
 use crate::model::NativeGauge;
-use std::fmt::Write as _;
 
 /// The type of a family, as Prometheus names it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -187,17 +186,15 @@ pub fn markdown(families: &[Family]) -> String {
         };
         let labels: Vec<&str> =
             [subject].into_iter().filter(|s| !s.is_empty()).chain(family.labels.iter().copied()).collect();
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            out,
-            "| `{}` | {} | {} | {} | {} | {} |",
-            family.name,
+        let columns = [
+            &format!("`{}`", family.name),
             family.kind.name(),
             family.unit,
-            labels.join(", "),
+            &labels.join(", "),
             family.stability.name(),
-            family.help
-        );
+            family.help,
+        ];
+        out.push_str(&format!("| {} |\n", columns.join(" | ")));
     }
     out
 }

@@ -39,6 +39,11 @@ pub enum View {
 }
 
 impl View {
+    /// Whether the family is about the cell alone, so that no change in a task changes it.
+    pub fn is_of_cell(self) -> bool {
+        matches!(self, Self::Cell(_))
+    }
+
     /// Hands every sample of the family in one cell to `sink`.
     pub fn draw(self, key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
         let each = |only_own: bool, draw: &dyn Fn(&TaskRecord, &mut dyn Sink), sink: &mut dyn Sink| {

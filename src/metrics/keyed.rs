@@ -71,7 +71,7 @@ impl<const N: usize> Collector for Keyed<N> {
                         pair
                     })
                     .collect();
-                metric.set_label(pairs.into());
+                metric.set_label(pairs);
                 if self.family.kind == Type::Counter {
                     let mut counter = proto::Counter::default();
                     counter.set_value(*value);
@@ -92,7 +92,7 @@ impl<const N: usize> Collector for Keyed<N> {
         } else {
             proto::MetricType::GAUGE
         });
-        family.set_metric(metrics.into());
+        family.set_metric(metrics);
         vec![family]
     }
 }

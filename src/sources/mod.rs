@@ -14,6 +14,9 @@ pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
+/// Builds a source from its section, for one region.
+pub type Build = fn(&Section, region: &str, &Toolbox) -> Result<Box<dyn Source>, Vec<Problem>>;
+
 /// What is known of a kind of source before one is configured.
 pub struct Kind {
     /// The value of `kind` in the configuration and in labels.
@@ -31,7 +34,7 @@ pub struct Kind {
     /// Checks the settings of a section, naming every problem, and touches nothing else.
     pub check: fn(&Section) -> Vec<Problem>,
     /// Builds the source for one region (`""` where the kind has none). Opens nothing, calls nothing.
-    pub build: fn(&Section, region: &str, &Toolbox) -> Result<Box<dyn Source>, Vec<Problem>>,
+    pub build: Build,
     /// The simulated API it can be tried on.
     #[cfg(feature = "simulator")]
     pub face: fn() -> Box<dyn crate::simulator::Face>,

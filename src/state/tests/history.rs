@@ -1,0 +1,239 @@
+//! Random histories: whatever the order of arrival, the repetitions and the page shifts inside the window, the totals
+//! equal those of a model that saw everything happen.
+
+use super::{HOUR, Limits, NOW, Store, plan, run, task};
+use crate::model::{Batch, Histogram, Observation, Outcome, RunState, TaskRecord, Timestamp};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One run as it really happened. Times are seconds after [`NOW`].
+#[derive(Clone, Debug)]
+struct Real {
+    task: u8,
+    instance: u16,
+    round: u32,
+    planned: i64,
+    started: i64,
+    ended: i64,
+    outcome: Outcome,
+    code: i64,
+    retries: u32,
+    /// How much later than it happened a change becomes visible.
+    lag: i64,
+}
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_secs(NOW.secs() + secs)
+}
+
+impl Real {
+    /// What an answer shows of the run at `now`: nothing, a current state, or its end.
+    fn seen(&self, now: i64) -> Option<Observation> {
+        let now = now - self.lag;
+        let state = match now {
+            _ if now < self.planned - 60 => return None,
+            _ if now < self.planned => RunState::Waiting,
+            _ if now < self.started => RunState::Queued,
+            _ if now < self.ended => RunState::Running,
+            _ => RunState::Finished(self.outcome),
+        };
+        let finished = matches!(state, RunState::Finished(_));
+        Some(Observation {
+            planned: Some(at(self.planned)),
+            started: (now >= self.started).then(|| at(self.started)),
+            ended: finished.then(|| at(self.ended)),
+            return_code: finished.then_some(self.code),
+            retries: Some(if finished { self.retries } else { 0 }),
+            ..Observation::new(
+                task(&format!("t{}", self.task)),
+                run(&format!("i{}", self.instance), self.round),
+                state,
+            )
+        })
+    }
+
+    /// When what an answer shows of it last changed, as the API would say.
+    fn changed(&self, now: i64) -> i64 {
+        let now = now - self.lag;
+        [self.ended, self.started, self.planned].into_iter().find(|t| *t <= now).unwrap_or(self.planned - 60)
+    }
+}
+
+/// One poll: when, in which order its rows arrive, how they are cut into batches, and whether it gets to its end.
+#[derive(Clone, Debug)]
+struct Poll {
+    pause: i64,
+    shuffle: u64,
+    repeat: bool,
+    pages: usize,
+    torn: bool,
+}
+
+const OVERLAP: i64 = 300;
+
+fn real() -> impl Strategy<Value = Real> {
+    let outcome = prop::sample::select(Outcome::ALL.to_vec());
+    (
+        0..3_u8,
+        0..40_u16,
+        -90_000..20_000_i64,
+        0..200_i64,
+        0..4000_i64,
+        outcome,
+        0..3_i64,
+        0..3_u32,
+        0..OVERLAP - 60,
+    )
+        .prop_map(|(task, instance, planned, wait, took, outcome, code, retries, lag)| {
+            let (started, round) = (planned + wait, 0);
+            Real {
+                task,
+                instance,
+                round,
+                planned,
+                started,
+                ended: started + took,
+                outcome,
+                code,
+                retries,
+                lag,
+            }
+        })
+}
+
+/// Histories in which an instance runs again only after it has ended, and belongs to one task.
+fn history() -> impl Strategy<Value = Vec<Real>> {
+    prop::collection::vec(real(), 0..60).prop_map(|mut runs| {
+        runs.sort_by_key(|run| (run.instance, run.planned));
+        let mut kept: Vec<Real> = Vec::new();
+        for mut run in runs {
+            match kept.last() {
+                Some(before) if before.instance == run.instance => {
+                    if run.planned - 120 < before.ended + before.lag {
+                        continue;
+                    }
+                    (run.task, run.round) = (before.task, before.round + 1);
+                }
+                _ => {}
+            }
+            kept.push(run);
+        }
+        kept
+    })
+}
+
+fn polls() -> impl Strategy<Value = Vec<Poll>> {
+    let poll = (1..4000_i64, any::<u64>(), any::<bool>(), 1..4_usize, prop::bool::weighted(0.2));
+    let poll =
+        poll.prop_map(|(pause, shuffle, repeat, pages, torn)| Poll { pause, shuffle, repeat, pages, torn });
+    prop::collection::vec(poll, 1..12)
+}
+
+fn shuffled<T>(mut rows: Vec<T>, seed: u64) -> Vec<T> {
+    fastrand::Rng::with_seed(seed).shuffle(&mut rows);
+    rows
+}
+
+fn play(history: &[Real], polls: &[Poll]) -> (Store, i64) {
+    let mut store = Store::new(Limits { series: 1_000_000, tasks_per_source: 1000 }, HOUR * 24 * 7);
+    let plan = plan();
+    let mut now = 0;
+    let last = Poll { pause: 1, shuffle: 1, repeat: false, pages: 1, torn: false };
+    for poll in polls.iter().chain([&last]) {
+        now += poll.pause;
+        let window = store.begin(&plan, at(now));
+        let from = window.from.secs() - NOW.secs();
+        let open: Vec<_> = window.open.iter().map(|open| open.run.clone()).collect();
+        let rows = history.iter().filter_map(|real| {
+            let seen = real.seen(now)?;
+            (real.changed(now) >= from || open.contains(&seen.run)).then_some(seen)
+        });
+        let mut rows: Vec<Observation> = shuffled(rows.collect(), poll.shuffle);
+        if poll.repeat {
+            let again = shuffled(rows.clone(), !poll.shuffle);
+            rows.extend(again);
+        }
+        let size = rows.len().div_ceil(poll.pages).max(1);
+        let pages: Vec<Vec<Observation>> = rows.chunks(size).map(<[_]>::to_vec).collect();
+        let read = if poll.torn { pages.len() / 2 } else { pages.len() };
+        for observations in pages.into_iter().take(read) {
+            let batch = Batch { observations, ..Batch::of(&window) };
+            let delta = store.apply(&plan.key, &batch, at(now)).unwrap();
+            store.adopt(delta);
+        }
+        if !poll.torn {
+            let end = Batch { watermark: Some(window.to), complete: true, ..Batch::of(&window) };
+            let delta = store.apply(&plan.key, &end, at(now)).unwrap();
+            store.adopt(delta);
+        }
+    }
+    (store, now)
+}
+
+/// What a task's counters must say, from the history alone.
+fn expected(history: &[Real], first_poll: i64, now: i64) -> BTreeMap<String, TaskRecord> {
+    let floor = first_poll - 24 * 3600;
+    let mut tasks: BTreeMap<String, TaskRecord> = BTreeMap::new();
+    let mut done: Vec<&Real> =
+        history.iter().filter(|run| run.ended + run.lag <= now && run.ended >= floor).collect();
+    done.sort_by_key(|run| (run.planned, run.round, format!("i{}", run.instance)));
+    for run in done {
+        let record = tasks.entry(format!("t{}", run.task)).or_insert_with(|| TaskRecord::new(NOW));
+        record.runs[run.outcome.index()] += 1;
+        *record.codes.entry(run.code).or_default() += 1;
+        record.retries = Some(record.retries.unwrap_or(0) + u64::from(run.retries));
+        if let Some(slot) = record.durations.get_mut(run.outcome.index()) {
+            slot.get_or_insert_with(|| Histogram::of_seconds(&plan().buckets.duration))
+                .observe_duration(Duration::from_secs((run.ended - run.started).unsigned_abs()));
+        }
+        if run.outcome.is_failure() {
+            record.older_failures += 1;
+        } else if run.outcome == Outcome::Success {
+            record.older_failures = 0;
+        }
+        record.info_order = Some(crate::model::OrderKey::from(&run.seen(now).unwrap()));
+    }
+    tasks
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn totals_equal_the_models(history in history(), polls in polls()) {
+        let (store, now) = play(&history, &polls);
+        let expected = expected(&history, polls[0].pause, now);
+        let cell = store.cell(&plan().key).unwrap();
+        let counted: u64 = cell.tasks().values().flat_map(|record| record.runs).sum();
+        prop_assert_eq!(counted, expected.values().flat_map(|record| record.runs).sum::<u64>());
+        for (name, model) in &expected {
+            let record = &cell.tasks()[&task(name)];
+            prop_assert_eq!(record.runs, model.runs);
+            prop_assert_eq!(&record.codes, &model.codes);
+            prop_assert_eq!(record.retries, model.retries);
+            prop_assert_eq!(&record.durations, &model.durations);
+            prop_assert_eq!(record.consecutive_failures(), model.older_failures);
+            prop_assert_eq!(record.last.as_ref().map(|last| &last.order), model.info_order.as_ref());
+            prop_assert_eq!(record.revised, 0);
+        }
+        // What is open now is exactly what the history says is open.
+        let open: usize = cell.tasks().values().map(|record| record.active.len()).sum();
+        let really = history.iter().filter(|run| run.seen(now).is_some_and(|seen| seen.state.index().is_some())).count();
+        prop_assert_eq!(open, really);
+    }
+
+    #[test]
+    fn counters_never_fall_from_poll_to_poll(history in history(), polls in polls()) {
+        let mut before: BTreeMap<_, [u64; 5]> = BTreeMap::new();
+        for length in 1..=polls.len() {
+            let (store, _) = play(&history, &polls[..length]);
+            let cell = store.cell(&plan().key).unwrap();
+            for (key, record) in cell.tasks() {
+                if let Some(before) = before.insert(key.clone(), record.runs) {
+                    prop_assert!(before.iter().zip(&record.runs).all(|(old, new)| old <= new));
+                }
+            }
+        }
+    }
+}
