@@ -198,7 +198,7 @@ fn expected(history: &[Real], first_poll: i64, now: i64) -> BTreeMap<String, Tas
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn totals_equal_the_models(history in history(), polls in polls()) {
