@@ -6,7 +6,9 @@ pub mod expose;
 pub mod keeper;
 pub mod ledger;
 pub mod metrics;
+pub mod http;
 pub mod model;
+pub mod schedule;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod sources;

@@ -9,6 +9,7 @@ mod observer;
 mod record;
 mod report;
 mod run;
+mod status;
 mod task;
 mod time;
 mod zone;
@@ -25,6 +26,7 @@ pub use report::{PollReport, Reason};
 pub use run::{
     Facets, LOG_LEVELS, LogFacts, Observation, Outcome, RunId, RunState, UnknownState, WaitPhase, Waits,
 };
+pub use status::{CellStatus, Status};
 pub use task::{NativeGauge, TaskInfo, TaskKey};
 pub use time::{Clock, Timestamp};
 pub use zone::Zone;

@@ -1,0 +1,96 @@
+//! The body of an answer: chunks that are shared, never copied.
+
+use super::Exposition;
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use std::any::Any;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The largest piece handed over at once. What was handed over no longer counts as being answered, so with small pieces
+/// little of a slow reader's answer escapes the deadline.
+const PIECE: usize = 64 * 1024;
+
+/// The chunks left to send.
+pub(super) struct Chunks {
+    exposition: Exposition,
+    next: usize,
+    offset: usize,
+    left: u64,
+    held: Vec<Box<dyn Any + Send>>,
+}
+
+impl Chunks {
+    /// A body of these chunks.
+    pub(super) fn new(exposition: Exposition) -> Self {
+        let left = exposition.len();
+        Self { exposition, next: 0, offset: 0, left, held: Vec::new() }
+    }
+
+    /// Keeps `guard` until the last piece is handed over, or the body is dropped.
+    pub(super) fn hold(&mut self, guard: impl Any + Send) {
+        self.held.push(Box::new(guard));
+    }
+
+    /// The next piece.
+    fn piece(&mut self) -> Option<Bytes> {
+        loop {
+            let chunk = self.exposition.chunks().get(self.next)?;
+            let end = chunk.len().min(self.offset.saturating_add(PIECE));
+            let piece = chunk.slice(self.offset..end);
+            if end == chunk.len() {
+                self.next += 1;
+                self.offset = 0;
+            } else {
+                self.offset = end;
+            }
+            // An empty frame would be read as the end of a chunked body.
+            if !piece.is_empty() {
+                self.left -= piece.len() as u64;
+                return Some(piece);
+            }
+        }
+    }
+}
+
+impl Body for Chunks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.piece().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_make_the_whole_without_copying() {
+        let big = Bytes::from(vec![b'x'; 2 * PIECE + 1]);
+        let chunks = [Bytes::new(), big.clone(), Bytes::new(), Bytes::from_static(b"end\n")];
+        let mut body = Chunks::new(Exposition::new(chunks));
+        assert_eq!(body.size_hint().exact(), Some(2 * PIECE as u64 + 5));
+        let mut pieces = Vec::new();
+        while let Some(piece) = body.piece() {
+            assert!(!piece.is_empty() && piece.len() <= PIECE);
+            pieces.push(piece);
+        }
+        assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), [PIECE, PIECE, 1, 4]);
+        assert_eq!(pieces[1].as_ptr(), big[PIECE..].as_ptr());
+        assert!(body.is_end_stream());
+    }
+}

@@ -1,0 +1,97 @@
+//! The exporter's own pages: `/metrics` and what people and supervisors ask beside it.
+//!
+//! Everything here answers from what a [`Page`] holds ready: no request waits for a poll, the keeper or the disk, and no
+//! client, however slow, broken or numerous, takes more than its share of connections, memory and time.
+
+mod body;
+mod connection;
+mod routes;
+mod server;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use server::Server;
+
+use crate::model::{BoxFuture, Status};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is served. Every method is called on the way of a request and must not wait for anything.
+pub trait Page: Send + Sync {
+    /// The newest snapshot of `/metrics`.
+    fn metrics(&self) -> Exposition;
+    /// Whether every source was polled at least once since the start.
+    fn ready(&self) -> bool;
+    /// Whether the exporter does its work; a supervisor restarts it when not.
+    fn healthy(&self) -> bool;
+    /// What the status page shows.
+    fn status(&self) -> Status;
+    /// A scrape was answered with `code`, and its last byte handed over after `took`.
+    fn scraped(&self, code: u16, took: Duration);
+}
+
+/// Reads the configuration again; the error is for the one who asked.
+pub type Reload = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// A snapshot in chunks. Cloning it copies no text.
+#[derive(Clone, Debug)]
+pub struct Exposition {
+    chunks: Arc<[Bytes]>,
+    len: u64,
+}
+
+impl Exposition {
+    /// The chunks in the order they are sent.
+    pub fn new(chunks: impl Into<Arc<[Bytes]>>) -> Self {
+        let chunks = chunks.into();
+        let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        Self { chunks, len }
+    }
+
+    /// The chunks.
+    pub fn chunks(&self) -> &[Bytes] {
+        &self.chunks
+    }
+
+    /// The whole length in bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl From<Bytes> for Exposition {
+    fn from(chunk: Bytes) -> Self {
+        Self::new([chunk])
+    }
+}
+
+/// How much of everything clients may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Connections served at once; more wait to be accepted.
+    pub max_connections: usize,
+    /// Pages rendered or sent at once; more are refused with 503.
+    pub max_concurrent_scrapes: usize,
+    /// From the connection, or the answer before, to the end of a request's headers.
+    pub header_timeout: Duration,
+    /// From the end of a request's headers to the end of its answer.
+    pub response_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 512,
+            max_concurrent_scrapes: 40,
+            header_timeout: Duration::from_secs(10),
+            response_timeout: Duration::from_secs(60),
+        }
+    }
+}

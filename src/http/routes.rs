@@ -1,0 +1,179 @@
+//! From a request to its answer.
+
+use super::body::Chunks;
+use super::{Exposition, Page, Reload, status};
+use bytes::Bytes;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// Prometheus' text format. Also the answer to an `Accept` that asks for anything else: Prometheus can always read it.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+/// Seconds after which a refused scrape may come again: about the time a slow one takes.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+/// All there is to ask for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Route {
+    Metrics,
+    Status,
+    StatusJson,
+    Healthy,
+    Ready,
+    Reload,
+}
+
+impl Route {
+    /// Of a path, which must match to the byte: no decoding, no normalising.
+    fn of(path: &str) -> Option<Self> {
+        match path {
+            "/metrics" => Some(Self::Metrics),
+            "/" => Some(Self::Status),
+            "/api/v1/status" => Some(Self::StatusJson),
+            "/-/healthy" => Some(Self::Healthy),
+            "/-/ready" => Some(Self::Ready),
+            "/-/reload" => Some(Self::Reload),
+            _ => None,
+        }
+    }
+
+    /// The value of `Allow`.
+    fn allow(self) -> &'static str {
+        match self {
+            Self::Reload => "POST",
+            _ => "GET, HEAD",
+        }
+    }
+
+    fn takes(self, method: &Method) -> bool {
+        match self {
+            Self::Reload => method == Method::POST,
+            _ => method == Method::GET || method == Method::HEAD,
+        }
+    }
+}
+
+/// The pages and what they are made from.
+pub(super) struct Site {
+    page: Arc<dyn Page>,
+    reload: Option<Reload>,
+    /// Places for answers that take memory or time.
+    places: Arc<Semaphore>,
+}
+
+impl Site {
+    /// `reload` is `None` where the configuration does not allow it over HTTP.
+    pub(super) fn new(page: Arc<dyn Page>, reload: Option<Reload>, max_concurrent_scrapes: usize) -> Self {
+        let places = max_concurrent_scrapes.clamp(1, Semaphore::MAX_PERMITS);
+        Self { page, reload, places: Arc::new(Semaphore::new(places)) }
+    }
+
+    /// The answer. Depends on method and path alone; neither query nor headers nor body are looked at.
+    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Response<Chunks> {
+        let Some(route) = Route::of(request.uri().path()) else {
+            return text(StatusCode::NOT_FOUND, "no such page; see / and /metrics\n");
+        };
+        if !route.takes(request.method()) {
+            let mut refusal = text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
+            refusal.headers_mut().insert(ALLOW, HeaderValue::from_static(route.allow()));
+            return refusal;
+        }
+        match route {
+            Route::Metrics => self.metrics(),
+            Route::Status => {
+                let mut reply = self.placed(HTML, || status::html(&self.page.status()));
+                reply.headers_mut().insert(
+                    HeaderName::from_static("content-security-policy"),
+                    HeaderValue::from_static(status::CONTENT_SECURITY_POLICY),
+                );
+                reply
+            }
+            Route::StatusJson => self.placed(JSON, || status::json(&self.page.status())),
+            Route::Healthy => say(self.page.healthy(), "healthy\n", "not healthy; see the log and /\n"),
+            Route::Ready => say(self.page.ready(), "ready\n", "not ready: not every source was polled yet\n"),
+            Route::Reload => self.reload().await,
+        }
+    }
+
+    fn metrics(&self) -> Response<Chunks> {
+        let mut scrape = Scrape { page: Arc::clone(&self.page), code: StatusCode::OK, began: Instant::now() };
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            scrape.code = StatusCode::SERVICE_UNAVAILABLE;
+            return busy();
+        };
+        let mut reply = reply(StatusCode::OK, METRICS_TYPE, self.page.metrics());
+        reply.body_mut().hold(scrape);
+        reply.body_mut().hold(place);
+        reply
+    }
+
+    /// An answer that is made now, where there is a place for it.
+    fn placed(&self, content_type: &'static str, make: impl FnOnce() -> String) -> Response<Chunks> {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return busy() };
+        let mut reply = reply(StatusCode::OK, content_type, Bytes::from(make()).into());
+        reply.body_mut().hold(place);
+        reply
+    }
+
+    async fn reload(&self) -> Response<Chunks> {
+        let Some(reload) = &self.reload else {
+            return text(
+                StatusCode::FORBIDDEN,
+                "reloading over HTTP is off; set web.enable_reload = true, or send SIGHUP\n",
+            );
+        };
+        match reload().await {
+            Ok(()) => text(StatusCode::OK, "reloaded\n"),
+            Err(error) => text(StatusCode::BAD_REQUEST, format!("not reloaded: {error}\n")),
+        }
+    }
+}
+
+/// Tells the page of a scrape when its last byte is handed over, or its client is gone.
+struct Scrape {
+    page: Arc<dyn Page>,
+    code: StatusCode,
+    began: Instant,
+}
+
+impl Drop for Scrape {
+    fn drop(&mut self) {
+        let took: Duration = self.began.elapsed();
+        self.page.scraped(self.code.as_u16(), took);
+    }
+}
+
+fn say(yes: bool, good: &'static str, bad: &'static str) -> Response<Chunks> {
+    if yes { text(StatusCode::OK, good) } else { text(StatusCode::SERVICE_UNAVAILABLE, bad) }
+}
+
+fn busy() -> Response<Chunks> {
+    let mut refusal = text(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; come again\n");
+    refusal.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+    refusal
+}
+
+fn text(code: StatusCode, body: impl Into<Bytes>) -> Response<Chunks> {
+    reply(code, TEXT, body.into().into())
+}
+
+fn reply(code: StatusCode, content_type: &'static str, body: Exposition) -> Response<Chunks> {
+    let len = body.len();
+    let mut reply = Response::new(Chunks::new(body));
+    *reply.status_mut() = code;
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // Said here because an answer to HEAD has no body that hyper could measure.
+    headers.insert(CONTENT_LENGTH, len.into());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    reply
+}

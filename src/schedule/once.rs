@@ -1,0 +1,50 @@
+//! Every cell of one source, polled to completion once.
+
+use super::Scheduled;
+use super::poll::Poll;
+use super::scout::discover;
+use super::trouble::Trouble;
+use crate::model::{CellPlan, Clock, Desk, IntakeClosed};
+use tokio_util::sync::CancellationToken;
+
+/// Discovers the cells of `scheduled` and polls each of them once, one after the other.
+///
+/// Returns whether everything there was to read was read. Records that had to be refused do not make it a failure: the
+/// source did what it should, and they are counted.
+///
+/// # Cancel
+/// The poll under way is dropped; what was submitted before stands.
+pub async fn once(scheduled: &Scheduled, desk: &dyn Desk, clock: &dyn Clock) -> bool {
+    run(scheduled, desk, clock).await.unwrap_or(false)
+}
+
+async fn run(scheduled: &Scheduled, desk: &dyn Desk, clock: &dyn Clock) -> Result<bool, IntakeClosed> {
+    let stop = CancellationToken::new();
+    let plan = scheduled.plan(scheduled.discovery_cell());
+    let calls = scheduled.source.rediscover().is_some();
+    if calls {
+        desk.begin(&plan).await?;
+    }
+    let (cells, verdict, took) = discover(scheduled, &stop).await;
+    if calls {
+        desk.report(verdict.report(&plan.key, clock.now(), took, 0)).await?;
+    }
+    Trouble::default().tell(&plan.key, &verdict);
+    let Some(cells) = cells else { return Ok(false) };
+    let mut all = true;
+    for cell in cells {
+        let plan: CellPlan = scheduled.plan(cell);
+        let poll = Poll {
+            plan: &plan,
+            source: &scheduled.source,
+            desk,
+            clock,
+            deadline: scheduled.schedule.deadline(),
+            stop: &stop,
+        };
+        let verdict = poll.run(|| 0).await?;
+        Trouble::default().tell(&plan.key, &verdict);
+        all &= verdict.fresh;
+    }
+    Ok(all)
+}

@@ -1,0 +1,174 @@
+//! The scout of one source in one region: finds its cells and keeps a worker on each.
+
+use super::Scheduled;
+use super::attempt::contain;
+use super::tick::{Pace, Ticks, jitter};
+use super::trouble::Trouble;
+use super::verdict::Verdict;
+use super::worker::Worker;
+use crate::model::{CellKey, CellPlan, Clock, Desk, IntakeClosed};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+/// How many discoveries in a row must leave a cell out before it is retired: one answer alone may be incomplete.
+const ABSENCES: u32 = 2;
+/// The pauses after a failed discovery: the first, doubled each time, up to the last.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+
+/// Finds cells and minds their workers.
+pub(super) struct Scout {
+    scheduled: Scheduled,
+    pace: Pace,
+    desk: Arc<dyn Desk>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+    posts: BTreeMap<CellKey, Post>,
+    trouble: Trouble,
+}
+
+/// A cell and its worker.
+struct Post {
+    worker: AbortOnDropHandle<()>,
+    stop: CancellationToken,
+    absences: u32,
+}
+
+impl Scout {
+    /// A scout that has no cells yet.
+    pub(super) fn new(
+        scheduled: Scheduled,
+        pace: Pace,
+        desk: Arc<dyn Desk>,
+        clock: Arc<dyn Clock>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { scheduled, pace, desk, clock, stop, posts: BTreeMap::new(), trouble: Trouble::default() }
+    }
+
+    /// Discovers, again and again where the source wants it, until it is stopped or the keeper is gone.
+    pub(super) async fn run(mut self) {
+        let plan = self.scheduled.plan(self.scheduled.discovery_cell());
+        let mut failures = 0;
+        while let Ok(found) = self.survey(&plan).await {
+            let again = self.scheduled.source.rediscover();
+            let pause = match found {
+                Some(cells) => {
+                    failures = 0;
+                    if self.settle(cells).await.is_err() {
+                        break;
+                    }
+                    again
+                }
+                None => {
+                    failures += 1;
+                    Some(backoff(failures, again))
+                }
+            };
+            let waited = async {
+                match pause {
+                    Some(pause) => tokio::time::sleep(pause.max(BACKOFF.0)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                () = waited => {}
+            }
+        }
+        for (cell, post) in std::mem::take(&mut self.posts) {
+            post.ended(&cell).await;
+        }
+    }
+
+    /// Asks the source for its cells; `None` where that failed. Reported as a poll of its own only where it makes calls.
+    async fn survey(&mut self, plan: &CellPlan) -> Result<Option<BTreeSet<CellKey>>, IntakeClosed> {
+        let calls = self.scheduled.source.rediscover().is_some();
+        if calls {
+            self.desk.begin(plan).await?;
+        }
+        let (cells, verdict, took) = discover(&self.scheduled, &self.stop).await;
+        if calls {
+            self.desk.report(verdict.report(&plan.key, self.clock.now(), took, 0)).await?;
+        }
+        self.trouble.tell(&plan.key, &verdict);
+        Ok(cells)
+    }
+
+    /// Brings the posts in line with the cells there are.
+    async fn settle(&mut self, cells: BTreeSet<CellKey>) -> Result<(), IntakeClosed> {
+        for post in self.posts.values_mut() {
+            post.absences += 1;
+        }
+        for cell in cells {
+            match self.posts.get_mut(&cell) {
+                Some(post) => post.absences = 0,
+                None => {
+                    let post = self.post(cell.clone());
+                    self.posts.insert(cell, post);
+                }
+            }
+        }
+        let gone: Vec<_> = self.posts.extract_if(.., |_, post| post.absences >= ABSENCES).collect();
+        for (cell, post) in gone {
+            tracing::info!(cell = %cell, kind = cell.kind, "no longer there; its series go");
+            post.stop.cancel();
+            post.ended(&cell).await;
+            self.desk.retire(cell).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts a worker on `cell`.
+    fn post(&self, cell: CellKey) -> Post {
+        let schedule = &self.scheduled.schedule;
+        let stop = self.stop.child_token();
+        let worker = Worker {
+            plan: self.scheduled.plan(cell),
+            source: Arc::clone(&self.scheduled.source),
+            desk: Arc::clone(&self.desk),
+            clock: Arc::clone(&self.clock),
+            deadline: schedule.deadline(),
+            stop: stop.clone(),
+        };
+        let ticks = Ticks::start(self.pace.clone(), jitter(schedule.spread()));
+        Post { worker: AbortOnDropHandle::new(tokio::spawn(worker.run(ticks))), stop, absences: 0 }
+    }
+}
+
+impl Post {
+    /// Waits until the worker is gone.
+    async fn ended(self, cell: &CellKey) {
+        if self.worker.await.is_err_and(|error| error.is_panic()) {
+            tracing::error!(cell = %cell, "the worker itself failed; please report this");
+        }
+    }
+}
+
+/// One contained discovery: the cells where it succeeded, the verdict, and how long it took.
+pub(super) async fn discover(
+    scheduled: &Scheduled,
+    stop: &CancellationToken,
+) -> (Option<BTreeSet<CellKey>>, Verdict, Duration) {
+    let began = Instant::now();
+    let source = Arc::clone(&scheduled.source);
+    let work = async move { source.discover().await };
+    let (cells, verdict) = match contain(work, scheduled.schedule.deadline(), stop).await {
+        Ok(Ok(cells)) => (Some(cells.into_iter().collect()), Verdict::ok()),
+        Ok(Err(error)) => (None, Verdict::of_error(&error)),
+        Err(cut) => (None, Verdict::of_cut(cut)),
+    };
+    (cells, verdict, began.elapsed())
+}
+
+/// How long to wait after so many failures in a row, never longer than the source's own pause.
+fn backoff(failures: u32, again: Option<Duration>) -> Duration {
+    let longest = again.unwrap_or(BACKOFF.1).min(BACKOFF.1);
+    let pause = BACKOFF.0.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(longest);
+    // A fifth more or less, so that sources that failed together do not come back together.
+    pause.mul_f64(0.8 + 0.4 * fastrand::f64())
+}
