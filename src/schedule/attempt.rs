@@ -69,15 +69,12 @@ mod tests {
     async fn the_work_is_gone_when_the_cut_is_told() {
         let held = std::sync::Arc::new(());
         let work = std::sync::Arc::clone(&held);
-        let late = contain(
-            async move {
-                let _held = work;
-                std::future::pending::<()>().await;
-            },
-            Duration::from_secs(1),
-            &CancellationToken::new(),
-        );
-        assert!(late.await.is_err());
+        let hang = async move {
+            let _held = work;
+            std::future::pending::<()>().await;
+        };
+        let cut = contain(hang, Duration::from_secs(1), &CancellationToken::new()).await;
+        assert!(cut.is_err());
         assert_eq!(std::sync::Arc::strong_count(&held), 1);
     }
 }
