@@ -7,10 +7,10 @@ use crate::expose::{Rendered, Renderer};
 use crate::ledger::Ledger;
 use crate::metrics::{Own, View, cell_families};
 use crate::model::{
-    Batch, BoxFuture, CellKey, CellPlan, Clock, Delta, Desk, Intake, IntakeClosed, Known, NativeGauge,
-    PollReport, RunId, Window,
+    Batch, BoxFuture, CellKey, CellPlan, CellStatus, Clock, Delta, Desk, Intake, IntakeClosed, Known,
+    NativeGauge, PollReport, RunId, Window,
 };
-use crate::state::Store;
+use crate::state::{CellState, Store};
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,17 +30,6 @@ pub struct Published {
     pub page: Rendered,
     /// How each cell fares.
     pub cells: Vec<CellStatus>,
-}
-
-/// How one cell fares, for the status page.
-#[derive(Clone, Debug)]
-pub struct CellStatus {
-    /// Which cell.
-    pub key: CellKey,
-    /// Its meta record.
-    pub meta: crate::model::CellMeta,
-    /// How many tasks it has.
-    pub tasks: usize,
 }
 
 /// What the keeper works with.
@@ -89,6 +78,7 @@ impl Keeper {
             clock: parts.clock,
             own: parts.own,
             published: Arc::clone(&published),
+            reports: BTreeMap::new(),
             changed: BTreeMap::new(),
         };
         let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || desk.run(queue))?;
@@ -152,6 +142,8 @@ struct KeeperThread {
     views: Vec<View>,
     renderer: Renderer,
     published: Arc<ArcSwap<Published>>,
+    /// The last report of each cell, for the status page.
+    reports: BTreeMap<CellKey, PollReport>,
     /// Cells that changed since the last publication, and whether in more than their health.
     changed: BTreeMap<CellKey, Change>,
 }
@@ -199,6 +191,7 @@ impl KeeperThread {
             Request::Report { report, reply } => {
                 let delta = self.store.record(&report);
                 self.commit(delta);
+                self.reports.insert(report.cell.clone(), report);
                 served.push(reply);
             }
             Request::Retire { cell, reply } => {
@@ -207,6 +200,7 @@ impl KeeperThread {
                 }
                 self.store.retire(&cell);
                 self.renderer.remove(&cell);
+                self.reports.remove(&cell);
                 self.note(cell, Change::Tasks);
                 served.push(reply);
             }
@@ -237,6 +231,23 @@ impl KeeperThread {
         self.store.adopt(delta);
     }
 
+    fn status(&self, key: &CellKey, cell: &CellState) -> CellStatus {
+        let meta = cell.meta();
+        let last = self.reports.get(key);
+        CellStatus {
+            cell: key.clone(),
+            up: meta.up,
+            last_poll: last.map(|report| report.at),
+            last_result: last.map(|report| report.reason),
+            took: last.map(|report| report.took),
+            last_success: meta.last_success,
+            watermark: meta.watermark,
+            backlog: meta.backlog,
+            tasks: cell.tasks().len() as u64,
+            message: meta.message.clone(),
+        }
+    }
+
     fn note(&mut self, cell: CellKey, change: Change) {
         let noted = self.changed.entry(cell).or_insert(change);
         *noted = change.max(*noted);
@@ -254,15 +265,7 @@ impl KeeperThread {
             }
         }
         let page = self.renderer.page();
-        let cells = self
-            .store
-            .cells()
-            .map(|(key, cell)| CellStatus {
-                key: key.clone(),
-                meta: cell.meta().clone(),
-                tasks: cell.tasks().len(),
-            })
-            .collect();
+        let cells = self.store.cells().map(|(key, cell)| self.status(key, cell)).collect();
         self.own.sizes(page.series, self.store.remembered_runs(), self.ledger.bytes());
         self.published.store(Arc::new(Published { page, cells }));
     }

@@ -3,10 +3,10 @@
 pub mod clock;
 pub mod config;
 pub mod expose;
+pub mod http;
 pub mod keeper;
 pub mod ledger;
 pub mod metrics;
-pub mod http;
 pub mod model;
 pub mod schedule;
 #[cfg(feature = "simulator")]
