@@ -3,18 +3,51 @@
 use std::fmt;
 
 /// A mistake: where it stands and what to do about it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
     /// The file, with the line where known (`/etc/…/config.toml:12`), or `environment` or `defaults`.
     pub file: String,
-    /// The key's full path: `sources.dataflows.settings.lookback`.
+    /// The key's full path: `sources.dataflows.settings.lookback`. Empty where the file as a whole is meant.
     pub key: String,
     /// What is wrong and what to write instead. Never a secret's value.
     pub message: String,
 }
 
+impl Problem {
+    /// Puts problems in the order in which a reader meets them: by file, line and key.
+    pub fn sort(problems: &mut [Self]) {
+        problems.sort_by(|a, b| a.position().cmp(&b.position()));
+    }
+
+    fn position(&self) -> (&str, usize, &str) {
+        let (name, line) = self
+            .file
+            .rsplit_once(':')
+            .and_then(|(name, line)| Some((name, line.parse().ok()?)))
+            .unwrap_or((&self.file, 0));
+        (name, line, &self.key)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.key.is_empty() {
+            return write!(f, "{}: {}", self.file, self.message);
+        }
         write!(f, "{}: {}: {}", self.file, self.key, self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_nine_comes_before_line_ten() {
+        let at = |file: &str| Problem { file: file.into(), key: "k".into(), message: "m".into() };
+        let mut problems = [at("b.toml:1"), at("a.toml:10"), at("a.toml:9"), at("a.toml")];
+        Problem::sort(&mut problems);
+        let order: Vec<&str> = problems.iter().map(|p| p.file.as_str()).collect();
+        assert_eq!(order, ["a.toml", "a.toml:9", "a.toml:10", "b.toml:1"]);
     }
 }
