@@ -8,6 +8,7 @@ pub mod http;
 pub mod keeper;
 pub mod ledger;
 pub mod metrics;
+pub mod logs;
 pub mod model;
 pub mod schedule;
 #[cfg(feature = "simulator")]

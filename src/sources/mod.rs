@@ -1,5 +1,12 @@
 #![doc = include_str!("README.md")]
 
+mod buckets;
+mod lenient;
+mod real;
+mod scf;
+#[cfg(feature = "simulator")]
+mod silent;
+
 use crate::config::{Problem, Section};
 use crate::model::{BoxFuture, Buckets, CellKey, Clock, Intake, NativeGauge, Reach, Reason, Window};
 use crate::transport::{self, enos, tencent};
@@ -7,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The kinds of sources there are. Adding one is a folder, a `mod` line and an entry here.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[scf::KIND];
 
 /// The kind of a name in the configuration.
 pub fn kind(name: &str) -> Option<&'static Kind> {

@@ -1,0 +1,166 @@
+//! The rows of one function over one stretch of time, page by page.
+
+use super::api::Api;
+use super::span::Span;
+use super::target::Target;
+use super::wire::{FunctionLog, LogsRequest};
+use crate::model::{Timestamp, Zone};
+use crate::sources::lenient::{Field, List};
+use crate::transport::Error;
+
+/// The API shows no row past this one: `Offset` + `Limit` may not be more.
+const REACHABLE: u32 = 10_000;
+
+/// Rows asked for at once. Each carries its log, so a page of these is some megabytes.
+const PAGE: u32 = 500;
+
+/// Single rows too large to be read that are passed over in a row before the function is given up for this poll.
+const MOST_PASSED: u32 = 3;
+
+/// What could not be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Gaps {
+    /// The begin of the first stretch of which rows are missing.
+    pub(super) first: Option<Timestamp>,
+    /// Rows known to be missing.
+    pub(super) rows: u64,
+    /// Rows too large to be read, passed over for good.
+    pub(super) too_large: u64,
+}
+
+/// Pages of rows, oldest first.
+pub(super) struct Pages<'a> {
+    api: &'a dyn Api,
+    target: &'a Target,
+    zone: Zone,
+    /// What is still to be read; the next one stands last.
+    spans: Vec<Span>,
+    offset: u32,
+    limit: u32,
+    passed: u32,
+    gaps: Gaps,
+}
+
+impl<'a> Pages<'a> {
+    pub(super) fn new(
+        api: &'a dyn Api,
+        target: &'a Target,
+        zone: Zone,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Self {
+        let mut spans: Vec<Span> = Span::cover(from, to).collect();
+        spans.reverse();
+        Self { api, target, zone, spans, offset: 0, limit: PAGE, passed: 0, gaps: Gaps::default() }
+    }
+
+    /// The next page; `None` at the end. Never an empty one.
+    pub(super) async fn next(&mut self) -> Result<Option<List<FunctionLog>>, Error> {
+        while let Some(span) = self.spans.last().copied() {
+            let answer = match self.api.logs(&self.request(span)).await {
+                Ok(answer) => answer,
+                Err(Error::TooLarge(bytes)) => {
+                    self.shrink(bytes)?;
+                    continue;
+                }
+                Err(error) if error.code() == Some("LimitExceeded.Offset") => {
+                    self.overflow(span, 1);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            self.passed = 0;
+            self.limit = self.limit.saturating_mul(2).min(PAGE);
+            let rows = match answer.data {
+                Field::Value(rows) => rows,
+                Field::Absent => List::new(),
+                Field::Malformed => return Err(Error::Decode("Data is no list".into())),
+            };
+            let received = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+            let total = answer.total_count.get().and_then(|total| u64::try_from(*total).ok());
+            // A total of just what is reachable may be all that the API counts.
+            if total.is_some_and(|total| total >= u64::from(REACHABLE)) && span.halves().is_some() {
+                self.overflow(span, 0);
+                continue;
+            }
+            self.offset = self.offset.saturating_add(received);
+            let missing = total.map(|total| total.saturating_sub(self.offset.into()));
+            if received == 0 || missing == Some(0) || self.offset >= REACHABLE {
+                match missing {
+                    None if self.offset >= REACHABLE => self.overflow(span, 1),
+                    _ => self.leave(span, missing.unwrap_or(0)),
+                }
+            }
+            if received > 0 {
+                return Ok(Some(rows));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What was left out so far.
+    pub(super) fn gaps(&self) -> Gaps {
+        self.gaps
+    }
+
+    fn request(&self, span: Span) -> LogsRequest {
+        let (start_time, end_time) = span.write(self.zone);
+        LogsRequest {
+            namespace: self.target.namespace.clone(),
+            function_name: self.target.function.clone(),
+            qualifier: self.target.qualifier.clone(),
+            start_time,
+            end_time,
+            // Oldest first: what arrives while the pages are read comes after them, or shifts rows into the next page,
+            // where they are read twice, but never out of it.
+            order: "asc",
+            order_by: "start_time",
+            offset: self.offset,
+            limit: self.limit.min(REACHABLE - self.offset),
+        }
+    }
+
+    /// The span holds more rows than can be reached: reads its halves instead, or leaves it.
+    fn overflow(&mut self, span: Span, missing: u64) {
+        match span.halves() {
+            Some((left, right)) => {
+                self.spans.pop();
+                self.spans.extend([right, left]);
+                self.offset = 0;
+            }
+            None => self.leave(span, missing),
+        }
+    }
+
+    /// Goes on to the next span.
+    fn leave(&mut self, span: Span, missing: u64) {
+        self.spans.pop();
+        self.offset = 0;
+        if missing > 0 {
+            self.gaps.first = self.gaps.first.or(Some(span.begin()));
+            self.gaps.rows += missing;
+        }
+    }
+
+    /// The page was larger than is ever read: asks for fewer rows, and passes over a single one that is too large.
+    fn shrink(&mut self, bytes: usize) -> Result<(), Error> {
+        if self.limit > 1 {
+            self.limit = self.limit.div_ceil(2).min(self.limit - 1);
+            return Ok(());
+        }
+        self.passed += 1;
+        if self.passed > MOST_PASSED {
+            return Err(Error::TooLarge(bytes));
+        }
+        self.gaps.too_large += 1;
+        self.offset += 1;
+        if self.offset >= REACHABLE {
+            self.spans.pop();
+            self.offset = 0;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

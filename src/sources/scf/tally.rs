@@ -1,0 +1,166 @@
+//! What the functions of one poll come to together.
+
+use super::pages::Gaps;
+use super::target::Target;
+use crate::model::{Batch, OpenRun, RejectCause, Timestamp, Window};
+use crate::sources::Read;
+use crate::transport::Error;
+use std::time::Duration;
+
+/// How long the watermark waits before a stretch of which rows are missing. What is still missing then is missing
+/// for good: waiting on would only read more and more again.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// Functions broken one after the other that mean the API is down.
+const MOST_BROKEN: u32 = 3;
+
+/// Names in a message; the rest is a number.
+const MOST_NAMES: usize = 3;
+
+/// What a failed call says about the functions after this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Blame {
+    /// There are no function logs here at all.
+    Withdrawn,
+    /// This function, or its qualifier, does not exist.
+    Gone,
+    /// This function may not be read; others may.
+    Refused,
+    /// This function could not be read now; others may be.
+    Broken,
+    /// Network, credentials or quota: the others would fail alike.
+    Everywhere,
+}
+
+impl Blame {
+    pub(super) fn of(error: &Error) -> Self {
+        let code = error.code().unwrap_or_default();
+        match error {
+            _ if code == "ActionOffline" => Self::Withdrawn,
+            _ if code.starts_with("ResourceNotFound") => Self::Gone,
+            Error::Rejected { .. } => Self::Refused,
+            // CAM grants function by function; what is wrong with the credentials is wrong for all.
+            _ if code.starts_with("UnauthorizedOperation") => Self::Refused,
+            Error::Server { .. } | Error::Decode(_) | Error::TooLarge(_) => Self::Broken,
+            _ => Self::Everywhere,
+        }
+    }
+}
+
+/// What a poll has come to so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    batch: Batch,
+    /// Functions read to the end.
+    read: usize,
+    /// Functions that may not be read, or are not there though named: read later, when they may.
+    refused: Vec<String>,
+    /// Functions whose reading failed: the watermark does not move past them.
+    broken: Vec<String>,
+    /// Functions of which rows are missing.
+    torn: Vec<String>,
+    broken_in_a_row: u32,
+    first_error: Option<Error>,
+    gap: Option<Timestamp>,
+    refused_rows: u64,
+}
+
+impl Tally {
+    pub(super) fn of(window: &Window) -> Self {
+        Self { batch: Batch::of(window), ..Self::default() }
+    }
+
+    /// A function was read.
+    pub(super) fn done(&mut self, target: &Target) {
+        self.read += 1;
+        self.broken_in_a_row = 0;
+        self.batch.tasks.push((target.task.clone(), target.info.clone()));
+    }
+
+    /// A row was no run.
+    pub(super) fn refuse_row(&mut self) {
+        self.refused_rows += 1;
+    }
+
+    /// Nothing was learnt of these runs, least of all that they are gone.
+    pub(super) fn keep<'a>(&mut self, open: impl Iterator<Item = &'a OpenRun>) {
+        self.batch.still_open.extend(open.map(|run| run.run.clone()));
+    }
+
+    /// Takes up what was left out of a function; says where its next reading is to begin again because of it.
+    pub(super) fn miss(&mut self, target: &Target, gaps: Gaps, window: &Window) -> Option<Timestamp> {
+        for _ in 0..gaps.too_large {
+            self.batch.reject(RejectCause::Malformed);
+        }
+        self.refused_rows += gaps.too_large;
+        let first = gaps.first?;
+        self.torn.push(format!("{} ({} rows)", &*target.task.task, gaps.rows));
+        self.batch.backlog = Some(self.batch.backlog.unwrap_or(0) + gaps.rows);
+        if first.plus(PATIENCE) <= window.to {
+            return None;
+        }
+        self.gap = Some(self.gap.map_or(first, |before| before.min(first)));
+        Some(first)
+    }
+
+    /// A function could not be read.
+    ///
+    /// # Errors
+    /// The failure itself, where it ends the poll.
+    pub(super) fn failed(&mut self, target: &Target, blame: Blame, error: Error) -> Result<(), Error> {
+        let named = format!("{} ({})", &*target.task.task, error.code().unwrap_or(error.reason().name()));
+        match blame {
+            Blame::Withdrawn | Blame::Everywhere => return Err(error),
+            Blame::Gone | Blame::Refused => {
+                self.broken_in_a_row = 0;
+                self.refused.push(named);
+            }
+            Blame::Broken => {
+                self.broken_in_a_row += 1;
+                if self.broken_in_a_row >= MOST_BROKEN {
+                    return Err(error);
+                }
+                self.broken.push(named);
+            }
+        }
+        self.first_error.get_or_insert(error);
+        Ok(())
+    }
+
+    /// The poll's last batch, and its verdict.
+    ///
+    /// # Errors
+    /// The first failure, where no function at all could be read.
+    pub(super) fn close(self, window: &Window) -> Result<(Batch, Read), Error> {
+        let Self { mut batch, read, refused, broken, torn, first_error, gap, refused_rows, .. } = self;
+        if let (0, Some(error)) = (read, first_error) {
+            return Err(error);
+        }
+        // A function that is refused holds no other back: it is read from where it stands once it is granted.
+        batch.complete = broken.is_empty() && gap.is_none();
+        batch.watermark = broken.is_empty().then(|| gap.unwrap_or(window.to));
+        if batch.watermark.is_some() {
+            batch.backlog.get_or_insert(0);
+        }
+        let read = if !broken.is_empty() {
+            Read::Torn(format!("functions not read: {}", list(&broken)))
+        } else if !torn.is_empty() {
+            Read::Torn(format!("rows that GetFunctionLogs counts but does not show: {}", list(&torn)))
+        } else if !refused.is_empty() {
+            Read::Refused(format!("functions that may not be read: {}", list(&refused)))
+        } else if refused_rows > 0 {
+            Read::Refused(format!("{refused_rows} rows of GetFunctionLogs that have no id or are no record"))
+        } else {
+            Read::Whole
+        };
+        Ok((batch, read))
+    }
+}
+
+fn list(names: &[String]) -> String {
+    let mut text = names[..names.len().min(MOST_NAMES)].join(", ");
+    if let more @ 1.. = names.len().saturating_sub(MOST_NAMES) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
