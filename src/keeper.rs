@@ -90,6 +90,11 @@ impl Keeper {
         self.published.load_full()
     }
 
+    /// Whether the keeper's thread is there to serve.
+    pub fn is_alive(&self) -> bool {
+        !self.requests.is_closed()
+    }
+
     async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, IntakeClosed> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(make(reply)).await.map_err(|_| IntakeClosed)?;

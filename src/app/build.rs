@@ -1,0 +1,216 @@
+//! From the configuration to what is polled.
+
+use super::page::Place;
+use crate::config::{Account, Config, Credentials, EnosAccount, Problem, SecretRef, Section, TencentAccount};
+use crate::credentials::{self, Choice, Exchange as _, Plan, Role};
+use crate::model::{Buckets, Clock, Label, Observer};
+use crate::schedule::{CronExpression, Schedule, Scheduled};
+use crate::sources::{self, AccountClient, Toolbox};
+use crate::transport::{Http, SetupError, enos, tencent};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Builds clients and sources. It keeps the clients, so that a reload goes on with the same limiters and tokens.
+pub(super) struct Workshop {
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    http: Http,
+    clients: BTreeMap<String, (Account, AccountClient)>,
+}
+
+impl Workshop {
+    pub(super) fn new(clock: Arc<dyn Clock>, observer: Arc<dyn Observer>) -> Result<Self, SetupError> {
+        let http = Http::new(Arc::clone(&clock))?;
+        Ok(Self { clock, observer, http, clients: BTreeMap::new() })
+    }
+
+    /// Everything that `config` wants polled. Opens nothing, calls nothing.
+    ///
+    /// # Errors
+    /// Every problem that shows only here: what the kinds ask of their settings, and what accounts cannot be built of.
+    pub(super) fn build(
+        &mut self,
+        config: &Config,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Vec<Scheduled>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut clients = BTreeMap::new();
+        for (name, account) in &config.accounts {
+            match self.client(name, account, env) {
+                Ok(client) => {
+                    clients.insert(name.clone(), (account.clone(), client));
+                }
+                Err(SetupError { option, message }) => {
+                    problems.push(Problem { file: "accounts".into(), key: format!("accounts.{name}.{option}"), message });
+                }
+            }
+        }
+        let mut scheduled = Vec::new();
+        for section in &config.sources {
+            let Some((_, client)) = clients.get(&section.account) else { continue };
+            match self.sources(section, client) {
+                Ok(sources) => scheduled.extend(sources),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() {
+            self.clients = clients;
+            Ok(scheduled)
+        } else {
+            problems.sort();
+            problems.dedup();
+            Err(problems)
+        }
+    }
+
+    fn sources(&self, section: &Section, client: &AccountClient) -> Result<Vec<Scheduled>, Vec<Problem>> {
+        let Some(kind) = sources::kind(&section.kind) else {
+            return Err(vec![section.problem_with("kind", "there is no such kind")]);
+        };
+        let problems = (kind.check)(section);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let schedule = match &section.schedule {
+            crate::config::Schedule::Every(interval) => Schedule::Every(interval.0),
+            crate::config::Schedule::Cron(text) => Schedule::Cron(
+                CronExpression::try_new(text, &*self.clock)
+                    .map_err(|error| vec![section.problem_with("schedule", error.to_string())])?,
+            ),
+        };
+        let defaults = (kind.buckets)();
+        let pick = |own: &Option<Vec<f64>>, default: Arc<[f64]>| own.as_deref().map_or(default, Arc::from);
+        let buckets = Buckets {
+            duration: pick(&section.buckets.duration, defaults.duration),
+            wait: pick(&section.buckets.wait, defaults.wait),
+            memory: pick(&section.buckets.memory, defaults.memory),
+        };
+        let toolbox = Toolbox { account: client.clone(), clock: Arc::clone(&self.clock) };
+        let none = [String::new()];
+        let regions: &[String] = if kind.regional { &section.regions } else { &none };
+        regions
+            .iter()
+            .map(|region| {
+                Ok(Scheduled {
+                    name: Label::new(&section.name),
+                    kind: kind.name,
+                    region: Label::new(region),
+                    source: (kind.build)(section, region, &toolbox)?.into(),
+                    schedule: schedule.clone(),
+                    buckets: buckets.clone(),
+                    expected_interval: section.expected_interval.map(|interval| interval.0),
+                })
+            })
+            .collect()
+    }
+
+    fn client(
+        &self,
+        name: &str,
+        account: &Account,
+        env: &BTreeMap<String, String>,
+    ) -> Result<AccountClient, SetupError> {
+        if let Some((known, client)) = self.clients.get(name)
+            && known == account
+        {
+            return Ok(client.clone());
+        }
+        match account {
+            Account::Tencent(account) => self.tencent(name, account, env),
+            Account::Enos(account) => self.enos(name, account, env),
+        }
+    }
+
+    fn tencent(
+        &self,
+        name: &str,
+        account: &TencentAccount,
+        env: &BTreeMap<String, String>,
+    ) -> Result<AccountClient, SetupError> {
+        let options = tencent::Options {
+            account: name.to_owned(),
+            endpoint: account.endpoint.clone(),
+            budget: account.budget,
+            timeout: account.timeout.0,
+        };
+        let (http, clock, observer) = (self.http.clone(), Arc::clone(&self.clock), Arc::clone(&self.observer));
+        let exchange: Arc<dyn credentials::Exchange> = Arc::new(tencent::Exchange::new(
+            options.clone(),
+            tencent::METADATA,
+            http.clone(),
+            Arc::clone(&observer),
+            Arc::clone(&clock),
+        )?);
+        let choice = match &account.credentials {
+            Credentials::Default => Choice::Default,
+            Credentials::Environment => Choice::Environment,
+            Credentials::File => Choice::File,
+            Credentials::CvmRole => Choice::CvmRole,
+            Credentials::TkeOidc => Choice::TkeOidc,
+            Credentials::Keys(keys) => Choice::Given {
+                secret_id: secret("credentials.secret_id", &keys.secret_id, env)?,
+                secret_key: secret("credentials.secret_key", &keys.secret_key, env)?,
+                token: keys.token.as_ref().map(|token| secret("credentials.token", token, env)).transpose()?,
+            },
+        };
+        let assume_role = account.assume_role.as_ref().map(|role| Role {
+            role_arn: role.role_arn.clone(),
+            session_name: role.session_name.clone(),
+            duration: role.duration.0,
+            external_id: (!role.external_id.is_empty()).then(|| role.external_id.clone()),
+        });
+        let variables = credentials::VARIABLES
+            .into_iter()
+            .filter_map(|variable| Some((variable.to_owned(), env.get(variable)?.clone())))
+            .collect();
+        let plan = Plan { account: name.to_owned(), choice, assume_role, variables };
+        let provider = plan.provider(&exchange, Arc::clone(&clock), Arc::clone(&observer));
+        Ok(AccountClient::Tencent(Arc::new(tencent::Client::new(options, http, provider, observer, clock)?)))
+    }
+
+    fn enos(
+        &self,
+        name: &str,
+        account: &EnosAccount,
+        env: &BTreeMap<String, String>,
+    ) -> Result<AccountClient, SetupError> {
+        let options = enos::Options {
+            account: name.to_owned(),
+            gateway: account.gateway.clone(),
+            org_id: account.org_id.clone(),
+            user_id: account.user_id.clone(),
+            requests_per_second: account.requests_per_second,
+            timeout: account.timeout.0,
+        };
+        let (clock, observer) = (Arc::clone(&self.clock), Arc::clone(&self.observer));
+        let provider = Plan::given(
+            name.to_owned(),
+            secret("access_key", &account.access_key, env)?,
+            secret("secret_key", &account.secret_key, env)?,
+            Arc::clone(&clock),
+            Arc::clone(&observer),
+        );
+        Ok(AccountClient::Enos(Arc::new(enos::Client::new(options, self.http.clone(), provider, observer, clock)?)))
+    }
+}
+
+/// The sources and regions of `scheduled`.
+pub(super) fn places(scheduled: &[Scheduled]) -> Vec<Place> {
+    scheduled.iter().map(|one| (one.name.clone(), one.region.clone())).collect()
+}
+
+/// A secret as `credentials` wants it: the value of a variable, which cannot change any more, or the path of a file,
+/// which can.
+fn secret(
+    option: &'static str,
+    reference: &SecretRef,
+    env: &BTreeMap<String, String>,
+) -> Result<credentials::SecretRef, SetupError> {
+    match reference {
+        SecretRef::File(path) => Ok(credentials::SecretRef::File(path.clone())),
+        SecretRef::Env(_) => reference
+            .read(env)
+            .map(credentials::SecretRef::Value)
+            .map_err(|error| SetupError { option, message: error.to_string() }),
+    }
+}

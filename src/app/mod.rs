@@ -1,0 +1,112 @@
+//! The composition root: the one place where all parts are put together.
+
+mod build;
+#[cfg(feature = "simulator")]
+mod demo;
+mod once;
+mod page;
+mod run;
+
+use crate::cli::{self, CatalogFormat, Command, ConfigArgs, Exit};
+use crate::config::{self, Config, Demand, Problem};
+use crate::clock::SystemClock;
+use crate::metrics::catalog;
+use crate::model::{NativeGauge, Quiet};
+use crate::schedule::Scheduled;
+use crate::sources::KINDS;
+use anyhow::Context as _;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::sync::Arc;
+
+/// Does what the command line asks for.
+pub fn main(line: impl IntoIterator<Item = OsString>) -> Exit {
+    let command = match cli::parse(line) {
+        Ok(command) => command,
+        Err(refusal) => {
+            refusal.print();
+            return refusal.exit();
+        }
+    };
+    match command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check(&args),
+        Command::Once(args) => once::once(&args),
+        #[cfg(feature = "simulator")]
+        Command::Simulate(args) => demo::simulate(&args),
+        #[cfg(feature = "simulator")]
+        Command::Demo(args) => demo::demo(&args),
+        Command::Metrics(args) => {
+            let families = catalog::whole(&natives());
+            say(&match args.format {
+                CatalogFormat::Markdown => catalog::markdown(&families),
+                CatalogFormat::Json => catalog::json(&families),
+            })
+        }
+    }
+}
+
+/// The gauges that single kinds have.
+pub fn natives() -> Vec<&'static NativeGauge> {
+    KINDS.iter().flat_map(|kind| kind.natives.iter().copied()).collect()
+}
+
+/// Reads the configuration as `run` does, and goes no further.
+fn check(args: &ConfigArgs) -> Exit {
+    let config = match load(args) {
+        Ok(config) => config,
+        Err(problems) => return refuse(&problems),
+    };
+    let workshop = build::Workshop::new(Arc::new(SystemClock), Arc::new(Quiet)).context("TLS");
+    match workshop.map(|mut workshop| workshop.build(&config, &config::environment())) {
+        Ok(Ok(scheduled)) => say(&format!("the configuration is good; to poll: {}\n", named(&scheduled))),
+        Ok(Err(problems)) => refuse(&problems),
+        Err(error) => fail(&error),
+    }
+}
+
+fn named(scheduled: &[Scheduled]) -> String {
+    let names: Vec<String> = scheduled
+        .iter()
+        .map(|one| if one.region.is_empty() { one.name.to_string() } else { format!("{}/{}", one.name, one.region) })
+        .collect();
+    names.join(", ")
+}
+
+fn load(args: &ConfigArgs) -> Result<Config, Vec<Problem>> {
+    Config::load_for(&demands(), &args.files, &config::environment())
+}
+
+/// What the kinds ask of the sections that name them.
+fn demands() -> Vec<Demand> {
+    KINDS
+        .iter()
+        .map(|kind| Demand { kind: kind.name, provider: kind.provider, regional: kind.regional, check: kind.check })
+        .collect()
+}
+
+/// Lists what is wrong with the configuration.
+#[expect(clippy::print_stderr, reason = "there is no log before there is a configuration")]
+fn refuse(problems: &[Problem]) -> Exit {
+    for problem in problems {
+        eprintln!("{problem}");
+    }
+    let (count, noun) = (problems.len(), if problems.len() == 1 { "problem" } else { "problems" });
+    eprintln!("{count} {noun} in the configuration; nothing was started");
+    Exit::Config
+}
+
+/// Names what failed while starting.
+#[expect(clippy::print_stderr, reason = "whoever started the command reads standard error")]
+fn fail(error: &anyhow::Error) -> Exit {
+    eprintln!("taskrun-exporter: {error:#}");
+    Exit::Failure
+}
+
+/// Prints the answer. A reader that has gone away does not make the answer wrong.
+fn say(text: &str) -> Exit {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failure,
+        _ => Exit::Success,
+    }
+}

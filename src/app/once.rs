@@ -1,0 +1,73 @@
+//! Every source polled once, and the page on standard output.
+
+use super::build::Workshop;
+use super::run::{keeper, runtime};
+use super::{fail, load, refuse, say};
+use crate::cli::{Exit, OnceArgs};
+use crate::clock::SystemClock;
+use crate::config::{self, Problem};
+use crate::ledger::Memory;
+use crate::metrics::Own;
+use crate::model::{Clock, Observer};
+use crate::schedule::{self, Scheduled};
+use crate::telemetry;
+use anyhow::Context as _;
+use std::sync::Arc;
+
+pub(super) fn once(args: &OnceArgs) -> Exit {
+    let config = match load(&args.config) {
+        Ok(config) => config,
+        Err(problems) => return refuse(&problems),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let own = match Own::new().context("own metrics") {
+        Ok(own) => Arc::new(own),
+        Err(error) => return fail(&error),
+    };
+    let observer: Arc<dyn Observer> = Arc::clone(&own) as _;
+    let mut workshop = match Workshop::new(Arc::clone(&clock), observer).context("TLS") {
+        Ok(workshop) => workshop,
+        Err(error) => return fail(&error),
+    };
+    let mut scheduled = match workshop.build(&config, &config::environment()) {
+        Ok(scheduled) => scheduled,
+        Err(problems) => return refuse(&problems),
+    };
+    if let Some(name) = &args.source {
+        scheduled.retain(|one| *one.name == **name);
+        if scheduled.is_empty() {
+            let names: Vec<&str> = config.sources.iter().map(|section| section.name.as_str()).collect();
+            let message = format!("there is no [sources.{name}]; there are {}", names.join(", "));
+            return refuse(&[Problem { file: "command line".into(), key: "--source".into(), message }]);
+        }
+    }
+    if let Err(error) = telemetry::start(&config.log) {
+        return fail(&error);
+    }
+    let polled = runtime().and_then(|runtime| {
+        let (keeper, _thread) = keeper(&config, Box::new(Memory), &clock, &own)?;
+        let all = runtime.block_on(poll(&scheduled, &keeper, &*clock));
+        Ok((keeper.published(), all))
+    });
+    match polled {
+        Ok((published, all)) => {
+            let mut page = String::new();
+            for chunk in &published.page.chunks {
+                page.push_str(&String::from_utf8_lossy(chunk));
+            }
+            page.push_str(&own.render());
+            let said = say(&page);
+            if all { said } else { Exit::Failure }
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+/// Polls each source once, one after the other. A source that fails does not keep the next from its turn.
+async fn poll(scheduled: &[Scheduled], desk: &crate::keeper::Keeper, clock: &dyn Clock) -> bool {
+    let mut all = true;
+    for one in scheduled {
+        all &= schedule::once(one, desk, clock).await;
+    }
+    all
+}

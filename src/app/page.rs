@@ -1,0 +1,77 @@
+//! What HTTP hands out: the keeper's last publication, with the exporter's own metrics after it.
+
+use crate::http::{Exposition, Page};
+use crate::keeper::Keeper;
+use crate::metrics::Own;
+use crate::model::{CellKey, CellStatus, Clock, Label, Status, Timestamp};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A source in one region.
+pub(super) type Place = (Label, Label);
+
+/// The pages of the running exporter.
+pub(super) struct LivePage {
+    keeper: Keeper,
+    own: Arc<Own>,
+    clock: Arc<dyn Clock>,
+    started: Timestamp,
+    /// What is to be polled once before the exporter is ready; a reload changes it.
+    places: ArcSwap<Vec<Place>>,
+}
+
+impl LivePage {
+    pub(super) fn new(keeper: Keeper, own: Arc<Own>, clock: Arc<dyn Clock>, places: Vec<Place>) -> Self {
+        let started = clock.now();
+        Self { keeper, own, clock, started, places: ArcSwap::from_pointee(places) }
+    }
+
+    /// The cells there are.
+    pub(super) fn cells(&self) -> Vec<CellKey> {
+        self.keeper.published().cells.iter().map(|status| status.cell.clone()).collect()
+    }
+
+    /// What is to be polled from now on.
+    pub(super) fn expect(&self, places: Vec<Place>) {
+        self.places.store(Arc::new(places));
+    }
+}
+
+impl Page for LivePage {
+    fn metrics(&self) -> Exposition {
+        let published = self.keeper.published();
+        let mut chunks = published.page.chunks.clone();
+        chunks.push(Bytes::from(self.own.render()));
+        Exposition::new(chunks)
+    }
+
+    fn ready(&self) -> bool {
+        let published = self.keeper.published();
+        self.places.load().iter().all(|(source, region)| {
+            let polled = |cell: &CellStatus| cell.last_poll.is_some();
+            published.cells.iter().any(|cell| cell.cell.source == *source && cell.cell.region == *region && polled(cell))
+        })
+    }
+
+    fn healthy(&self) -> bool {
+        self.keeper.is_alive()
+    }
+
+    fn status(&self) -> Status {
+        let published = self.keeper.published();
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            started: self.started,
+            now: self.clock.now(),
+            ready: self.ready(),
+            series: published.page.series as u64,
+            cells: published.cells.clone(),
+        }
+    }
+
+    fn scraped(&self, code: u16, took: Duration) {
+        self.own.scraped(code, took);
+    }
+}

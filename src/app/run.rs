@@ -1,0 +1,243 @@
+//! The daemon: bind, keep, serve, poll, until a signal.
+
+use super::build::{Workshop, places};
+use super::page::{LivePage, Place};
+use super::{fail, load, natives, refuse};
+use crate::cli::{ConfigArgs, Exit};
+use crate::clock::SystemClock;
+use crate::config::{self, Config};
+use crate::http::{self, Reload, Server};
+use crate::keeper::{Keeper, Parts};
+use crate::ledger::{Ledger, Memory};
+use crate::metrics::Own;
+use crate::model::{Clock, Desk, Observer};
+use crate::schedule::{Fleet, Scheduled};
+use crate::state::{Limits, Store};
+use crate::telemetry;
+use anyhow::Context as _;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+/// How long polls under way may take to end when the exporter stops.
+const POLL_GRACE: Duration = Duration::from_secs(3);
+/// How long answers under way may take to end when the exporter stops.
+const SCRAPE_GRACE: Duration = Duration::from_secs(2);
+
+pub(super) fn run(args: &ConfigArgs) -> Exit {
+    let env = config::environment();
+    let config = match load(args) {
+        Ok(config) => config,
+        Err(problems) => return refuse(&problems),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let own = match Own::new().context("own metrics") {
+        Ok(own) => Arc::new(own),
+        Err(error) => return fail(&error),
+    };
+    let observer: Arc<dyn Observer> = Arc::clone(&own) as _;
+    let mut workshop = match Workshop::new(Arc::clone(&clock), observer).context("TLS") {
+        Ok(workshop) => workshop,
+        Err(error) => return fail(&error),
+    };
+    let scheduled = match workshop.build(&config, &env) {
+        Ok(scheduled) => scheduled,
+        Err(problems) => return refuse(&problems),
+    };
+    if let Err(error) = telemetry::start(&config.log) {
+        return fail(&error);
+    }
+    let source = Source { args: args.clone() };
+    let daemon = Daemon { config, scheduled, ledger: Box::new(Memory), clock, own, workshop, source: Some(source) };
+    match runtime().and_then(|runtime| runtime.block_on(daemon.serve())) {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the exporter cannot go on");
+            Exit::Failure
+        }
+    }
+}
+
+/// Where the configuration came from, for reading it again.
+pub(super) struct Source {
+    args: ConfigArgs,
+}
+
+/// Everything the daemon starts with.
+pub(super) struct Daemon {
+    pub(super) config: Config,
+    pub(super) scheduled: Vec<Scheduled>,
+    pub(super) ledger: Box<dyn Ledger>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) own: Arc<Own>,
+    pub(super) workshop: Workshop,
+    pub(super) source: Option<Source>,
+}
+
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")
+}
+
+/// A keeper with an empty store.
+pub(super) fn keeper(
+    config: &Config,
+    ledger: Box<dyn Ledger>,
+    clock: &Arc<dyn Clock>,
+    own: &Arc<Own>,
+) -> anyhow::Result<(Keeper, JoinHandle<()>)> {
+    let limits =
+        Limits { series: config.limits.series as u64, tasks_per_source: config.limits.tasks_per_source as u64 };
+    let store = Store::new(limits, config.state.retention.0);
+    let parts = Parts { store, ledger, clock: Arc::clone(clock), natives: natives(), own: Arc::clone(own) };
+    Keeper::start(parts).context("no thread for the keeper")
+}
+
+/// A wish for a reload, and where its outcome goes.
+type Wish = oneshot::Sender<Result<(), String>>;
+
+impl Daemon {
+    pub(super) async fn serve(self) -> anyhow::Result<()> {
+        let Self { config, scheduled, ledger, clock, own, workshop, source } = self;
+        let listeners = listeners(&config)?;
+        let (keeper, thread) = keeper(&config, ledger, &clock, &own)?;
+        let page = Arc::new(LivePage::new(keeper.clone(), Arc::clone(&own), Arc::clone(&clock), places(&scheduled)));
+        let (wishes, mut wished) = mpsc::channel::<Wish>(1);
+        let limits = http::Limits {
+            max_connections: config.web.max_connections,
+            max_concurrent_scrapes: config.web.max_concurrent_scrapes,
+            ..http::Limits::default()
+        };
+        let reload = config.web.enable_reload.then(|| reload_by(wishes.clone()));
+        let server = Server::start(listeners, Arc::clone(&page) as _, reload, limits).context("cannot serve")?;
+        for address in server.addresses() {
+            tracing::info!(%address, "serving metrics at http://{address}/metrics");
+        }
+        own.reloaded(true, clock.now());
+        let desk: Arc<dyn Desk> = Arc::new(keeper);
+        let mut signals = Signals::new()?;
+        let fleet = Fleet::start(scheduled, Arc::clone(&desk), Arc::clone(&clock));
+        let mut polling = Polling { fleet, workshop, source, page, desk, clock, own };
+        telemetry::ready();
+        loop {
+            tokio::select! {
+                biased;
+                _ = signals.term.recv() => break,
+                _ = signals.int.recv() => break,
+                _ = signals.hup.recv() => polling = polling.reload(None).await,
+                Some(wish) = wished.recv() => polling = polling.reload(Some(wish)).await,
+            }
+        }
+        tracing::info!("stopping");
+        telemetry::stopping();
+        let Polling { fleet, page, desk, .. } = polling;
+        fleet.stop(POLL_GRACE).await;
+        server.stop(SCRAPE_GRACE).await;
+        // The keeper ends when nobody can ask it any more; what it was handed is kept before that.
+        drop((page, desk));
+        tokio::task::spawn_blocking(move || thread.join()).await.ok();
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// What a reload replaces, and what it needs for that.
+struct Polling {
+    fleet: Fleet,
+    workshop: Workshop,
+    source: Option<Source>,
+    page: Arc<LivePage>,
+    desk: Arc<dyn Desk>,
+    clock: Arc<dyn Clock>,
+    own: Arc<Own>,
+}
+
+impl Polling {
+    /// Reads the configuration again. If it is good, everything is polled as it says, with what is counted kept; if not,
+    /// all goes on as it was.
+    async fn reload(mut self, wish: Option<Wish>) -> Self {
+        telemetry::reloading();
+        let outcome = match &self.source {
+            None => Err("there is no configuration file to read again".to_owned()),
+            Some(source) => load(&source.args)
+                .and_then(|config| self.workshop.build(&config, &config::environment()))
+                .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        };
+        self.own.reloaded(outcome.is_ok(), self.clock.now());
+        let answer = match outcome {
+            Ok(scheduled) => {
+                tracing::info!("configuration read again; [web], [state], [log] and [limits] change with a restart");
+                self = self.replace(scheduled).await;
+                Ok(())
+            }
+            Err(problems) => {
+                for problem in problems.lines() {
+                    tracing::error!(problem, "configuration not taken over; polling goes on as before");
+                }
+                Err(problems)
+            }
+        };
+        if let Some(wish) = wish {
+            // Whoever asked may have gone away.
+            let _gone = wish.send(answer);
+        }
+        telemetry::ready();
+        self
+    }
+
+    async fn replace(self, scheduled: Vec<Scheduled>) -> Self {
+        let Self { fleet, workshop, source, page, desk, clock, own } = self;
+        fleet.stop(POLL_GRACE).await;
+        let places = places(&scheduled);
+        for cell in page.cells() {
+            let place: Place = (cell.source.clone(), cell.region.clone());
+            if !places.contains(&place) && desk.retire(cell).await.is_err() {
+                break;
+            }
+        }
+        page.expect(places);
+        let fleet = Fleet::start(scheduled, Arc::clone(&desk), Arc::clone(&clock));
+        Self { fleet, workshop, source, page, desk, clock, own }
+    }
+}
+
+fn reload_by(wishes: mpsc::Sender<Wish>) -> Reload {
+    Box::new(move || {
+        let wishes = wishes.clone();
+        Box::pin(async move {
+            let (wish, outcome) = oneshot::channel();
+            let stopping = || "the exporter is stopping".to_owned();
+            wishes.send(wish).await.map_err(|_| stopping())?;
+            outcome.await.map_err(|_| stopping())?
+        })
+    })
+}
+
+/// systemd's sockets, else those of the configuration.
+fn listeners(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
+    let passed = telemetry::listeners().context("the sockets that systemd passed")?;
+    if !passed.is_empty() {
+        return Ok(passed);
+    }
+    let bind = |address| {
+        TcpListener::bind(address)
+            .with_context(|| format!("cannot listen on {address}; is another exporter running there? see web.listen"))
+    };
+    config.web.listen.iter().map(bind).collect()
+}
+
+/// The signals that the daemon minds.
+struct Signals {
+    term: tokio::signal::unix::Signal,
+    int: tokio::signal::unix::Signal,
+    hup: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let of = |kind| signal(kind).context("signals cannot be caught");
+        Ok(Self { term: of(SignalKind::terminate())?, int: of(SignalKind::interrupt())?, hup: of(SignalKind::hangup())? })
+    }
+}
