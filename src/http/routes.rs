@@ -3,9 +3,7 @@
 use super::body::Chunks;
 use super::{Exposition, Page, Reload, status};
 use bytes::Bytes;
-use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
-};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,13 +164,10 @@ fn text(code: StatusCode, body: impl Into<Bytes>) -> Response<Chunks> {
 }
 
 fn reply(code: StatusCode, content_type: &'static str, body: Exposition) -> Response<Chunks> {
-    let len = body.len();
     let mut reply = Response::new(Chunks::new(body));
     *reply.status_mut() = code;
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    // Said here because an answer to HEAD has no body that hyper could measure.
-    headers.insert(CONTENT_LENGTH, len.into());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
     reply

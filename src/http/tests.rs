@@ -336,7 +336,8 @@ async fn one_listener_without_visitors_leaves_the_places_to_the_others() {
 #[tokio::test]
 async fn a_stop_finishes_the_scrape_under_way() {
     let page = Fixed::large();
-    let (server, address) = serve(&page, Limits::default());
+    // Idle connections must go because of the stop, not because they were idle for long.
+    let (server, address) = serve(&page, Limits { header_timeout: 2 * PATIENCE, ..Limits::default() });
     let mut reading = connect(address, GET).await;
     let mut idle = connect(address, "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n").await;
     answer(&mut idle).await;
@@ -369,26 +370,25 @@ async fn malformed_requests_are_refused_and_harm_nobody() {
     let (_server, address) = serve(&page, Limits { header_timeout: SHORT, ..Limits::default() });
     let huge = format!("GET /metrics HTTP/1.1\r\nA: {}\r\n\r\n", "x".repeat(64 * 1024));
     let many = format!("GET /metrics HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(10_000));
-    for (request, codes) in [
-        (&b"GET\r\n\r\n"[..], &["400"][..]),
-        (b"GET /metrics\r\n\r\n", &["400"]),
-        (b"GET /metrics HTTP/0.9\r\n\r\n", &["400"]),
-        (b"GET /metrics HTTP/3.0\r\nHost: x\r\n\r\n", &["400"]),
-        (b"GET /metrics HTTP/1.1\r\nbad header\r\n\r\n", &["400"]),
-        (b"GET /met\x00rics HTTP/1.1\r\n\r\n", &["400"]),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", &["400"]),
-        (b"POST /metrics HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", &["400"]),
-        (b"POST /metrics HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n", &["400"]),
-        (huge.as_bytes(), &["431"]),
-        (many.as_bytes(), &["431"]),
+    for (request, refusal) in [
+        (&b"GET\r\n\r\n"[..], "400"),
+        (b"GET /metrics\r\n\r\n", "400"),
+        (b"GET /metrics HTTP/0.9\r\n\r\n", "400"),
+        (b"GET /metrics HTTP/3.0\r\nHost: x\r\n\r\n", "400"),
+        (b"GET /metrics HTTP/1.1\r\nbad header\r\n\r\n", "400"),
+        (b"GET /met\x00rics HTTP/1.1\r\n\r\n", "400"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "400"),
+        (b"POST /metrics HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400"),
+        (b"POST /metrics HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n", "400"),
+        (huge.as_bytes(), "431"),
+        (many.as_bytes(), "431"),
     ] {
-        // The server may close before all was sent; what counts is its answer.
         let mut stream = TcpStream::connect(address).await.unwrap();
         let sent = stream.write_all(request).await;
         let answer = rest(&mut stream).await;
-        let shown = String::from_utf8_lossy(&request[..request.len().min(60)]).into_owned();
-        assert!(codes.contains(&code(&answer)) || sent.is_err() || answer.is_empty(), "{shown:?}: {answer}");
-        assert!(!answer.contains("200 OK"), "{shown:?}: {answer}");
+        // A server that closes before it has read all may take its answer away with a reset.
+        let reset = request.len() > 4096 && (sent.is_err() || answer.is_empty());
+        assert!(reset || code(&answer) == refusal, "{:?}: {answer}", &request[..request.len().min(60)]);
     }
     let smuggled =
         b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n\

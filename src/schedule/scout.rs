@@ -113,12 +113,19 @@ impl Scout {
                 }
             }
         }
-        let gone: Vec<_> = self.posts.extract_if(.., |_, post| post.absences >= ABSENCES).collect();
-        for (cell, post) in gone {
-            tracing::info!(cell = %cell, kind = cell.kind, "no longer there; its series go");
-            post.stop.cancel();
-            post.ended(&cell).await;
-            self.desk.retire(cell).await?;
+        let gone: Vec<_> = self
+            .posts
+            .iter()
+            .filter(|(_, post)| post.absences >= ABSENCES)
+            .map(|(cell, _)| cell.clone())
+            .collect();
+        for cell in gone {
+            if let Some(post) = self.posts.remove(&cell) {
+                tracing::info!(cell = %cell, kind = cell.kind, "no longer there; its series go");
+                post.stop.cancel();
+                post.ended(&cell).await;
+                self.desk.retire(cell).await?;
+            }
         }
         Ok(())
     }

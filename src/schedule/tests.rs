@@ -1,6 +1,6 @@
 //! Whole fleets over scripted sources and a desk that writes everything down.
 
-use super::{Fleet, Schedule, Scheduled, once};
+use super::{CronExpression, Fleet, Schedule, Scheduled, once};
 use crate::model::{
     Batch, BoxFuture, Buckets, CellKey, CellPlan, Clock, Desk, Intake, IntakeClosed, Known, PollReport,
     Reach, Reason, RunId, Timestamp, Window,
@@ -9,6 +9,7 @@ use crate::sources::{PollError, Read, Source};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,6 +27,7 @@ impl Clock for StandingClock {
 struct Notes {
     began: Instant,
     begun: Mutex<Vec<(Duration, String)>>,
+    told: Notify,
     reports: Mutex<Vec<PollReport>>,
     retired: Mutex<Vec<String>>,
 }
@@ -35,6 +37,7 @@ impl Notes {
         Arc::new(Self {
             began: Instant::now(),
             begun: Mutex::default(),
+            told: Notify::new(),
             reports: Mutex::default(),
             retired: Mutex::default(),
         })
@@ -62,6 +65,7 @@ impl Notes {
 impl Desk for Notes {
     fn begin<'a>(&'a self, plan: &'a CellPlan) -> BoxFuture<'a, Result<Window, IntakeClosed>> {
         self.begun.lock().unwrap().push((self.began.elapsed(), plan.key.to_string()));
+        self.told.notify_one();
         let at = StandingClock.now();
         let window = Window { poll: 1, from: at, to: at, floor: at, first: true, open: Vec::new() };
         Box::pin(std::future::ready(Ok(window)))
@@ -290,6 +294,22 @@ async fn first_polls_are_spread_over_five_seconds() {
     at.dedup();
     assert!(at.len() >= 4, "{at:?}");
     assert!(at.last().is_some_and(|last| *last <= 5));
+}
+
+/// In real time, because the cron thread's clock cannot be paused.
+#[tokio::test]
+async fn a_cron_schedule_polls_at_once_and_then_at_its_times() {
+    let notes = Notes::new();
+    let source = Scripted::fixed("cron", Act::Read);
+    let every_second = CronExpression::try_new("* * * * * *", &StandingClock).unwrap();
+    let cron = Scheduled { schedule: Schedule::Cron(every_second), ..scheduled("cron", &source, SECOND) };
+    let fleet = start(&notes, vec![cron]);
+    for _ in 0..3 {
+        tokio::time::timeout(30 * SECOND, notes.told.notified()).await.unwrap();
+    }
+    assert!(fleet.stop(GRACE).await);
+    let at = notes.begun("cron");
+    assert!(at[0] < 6 * SECOND && at[2] - at[1] > SECOND / 4, "{at:?}");
 }
 
 #[tokio::test(start_paused = true)]
