@@ -128,7 +128,9 @@ impl Site {
                 "reloading over HTTP is off; set web.enable_reload = true, or send SIGHUP\n",
             );
         };
-        match reload().await {
+        // In a task of its own: a client that goes away must not leave it half done.
+        let ended = tokio::spawn(reload()).await;
+        match ended.unwrap_or_else(|_| Err("the reload itself failed; see the log".to_owned())) {
             Ok(()) => text(StatusCode::OK, "reloaded\n"),
             Err(error) => text(StatusCode::BAD_REQUEST, format!("not reloaded: {error}\n")),
         }

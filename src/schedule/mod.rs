@@ -10,6 +10,7 @@ mod fleet;
 mod once;
 mod poll;
 mod scout;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod tick;

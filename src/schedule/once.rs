@@ -2,9 +2,9 @@
 
 use super::Scheduled;
 use super::poll::Poll;
-use super::scout::discover;
+use super::survey::Survey;
 use super::trouble::Trouble;
-use crate::model::{CellPlan, Clock, Desk, IntakeClosed};
+use crate::model::{Clock, Desk, IntakeClosed};
 use tokio_util::sync::CancellationToken;
 
 /// Discovers the cells of `scheduled` and polls each of them once, one after the other.
@@ -20,20 +20,11 @@ pub async fn once(scheduled: &Scheduled, desk: &dyn Desk, clock: &dyn Clock) -> 
 
 async fn run(scheduled: &Scheduled, desk: &dyn Desk, clock: &dyn Clock) -> Result<bool, IntakeClosed> {
     let stop = CancellationToken::new();
-    let plan = scheduled.plan(scheduled.discovery_cell());
-    let calls = scheduled.source.rediscover().is_some();
-    if calls {
-        desk.begin(&plan).await?;
-    }
-    let (cells, verdict, took) = discover(scheduled, &stop).await;
-    if calls {
-        desk.report(verdict.report(&plan.key, clock.now(), took, 0)).await?;
-    }
-    Trouble::default().tell(&plan.key, &verdict);
-    let Some(cells) = cells else { return Ok(false) };
+    let survey = Survey { scheduled, desk, clock, stop: &stop };
+    let Some(cells) = survey.run(&mut Trouble::default()).await? else { return Ok(false) };
     let mut all = true;
     for cell in cells {
-        let plan: CellPlan = scheduled.plan(cell);
+        let plan = scheduled.plan(cell);
         let poll = Poll {
             plan: &plan,
             source: &scheduled.source,

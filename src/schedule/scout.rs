@@ -1,16 +1,14 @@
 //! The scout of one source in one region: finds its cells and keeps a worker on each.
 
 use super::Scheduled;
-use super::attempt::contain;
+use super::survey::Survey;
 use super::tick::{Pace, Ticks, jitter};
 use super::trouble::Trouble;
-use super::verdict::Verdict;
 use super::worker::Worker;
-use crate::model::{CellKey, CellPlan, Clock, Desk, IntakeClosed};
+use crate::model::{CellKey, Clock, Desk, IntakeClosed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -51,9 +49,8 @@ impl Scout {
 
     /// Discovers, again and again where the source wants it, until it is stopped or the keeper is gone.
     pub(super) async fn run(mut self) {
-        let plan = self.scheduled.plan(self.scheduled.discovery_cell());
         let mut failures = 0;
-        while let Ok(found) = self.survey(&plan).await {
+        while let Ok(found) = self.survey().await {
             let again = self.scheduled.source.rediscover();
             let pause = match found {
                 Some(cells) => {
@@ -85,18 +82,10 @@ impl Scout {
         }
     }
 
-    /// Asks the source for its cells; `None` where that failed. Reported as a poll of its own only where it makes calls.
-    async fn survey(&mut self, plan: &CellPlan) -> Result<Option<BTreeSet<CellKey>>, IntakeClosed> {
-        let calls = self.scheduled.source.rediscover().is_some();
-        if calls {
-            self.desk.begin(plan).await?;
-        }
-        let (cells, verdict, took) = discover(&self.scheduled, &self.stop).await;
-        if calls {
-            self.desk.report(verdict.report(&plan.key, self.clock.now(), took, 0)).await?;
-        }
-        self.trouble.tell(&plan.key, &verdict);
-        Ok(cells)
+    /// Asks the source for its cells; `None` where that failed.
+    async fn survey(&mut self) -> Result<Option<BTreeSet<CellKey>>, IntakeClosed> {
+        let (scheduled, desk, clock, stop) = (&self.scheduled, &*self.desk, &*self.clock, &self.stop);
+        Survey { scheduled, desk, clock, stop }.run(&mut self.trouble).await
     }
 
     /// Brings the posts in line with the cells there are.
@@ -154,22 +143,6 @@ impl Post {
             tracing::error!(cell = %cell, "the worker itself failed; please report this");
         }
     }
-}
-
-/// One contained discovery: the cells where it succeeded, the verdict, and how long it took.
-pub(super) async fn discover(
-    scheduled: &Scheduled,
-    stop: &CancellationToken,
-) -> (Option<BTreeSet<CellKey>>, Verdict, Duration) {
-    let began = Instant::now();
-    let source = Arc::clone(&scheduled.source);
-    let work = async move { source.discover().await };
-    let (cells, verdict) = match contain(work, scheduled.schedule.deadline(), stop).await {
-        Ok(Ok(cells)) => (Some(cells.into_iter().collect()), Verdict::ok()),
-        Ok(Err(error)) => (None, Verdict::of_error(&error)),
-        Err(cut) => (None, Verdict::of_cut(cut)),
-    };
-    (cells, verdict, began.elapsed())
 }
 
 /// How long to wait after so many failures in a row, never longer than the source's own pause.
