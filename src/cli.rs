@@ -134,7 +134,7 @@ pub struct Refusal(clap::Error);
 impl Refusal {
     /// Prints the answer. A closed output is none of our business any more.
     pub fn print(&self) {
-        if self.0.print().is_err() {}
+        self.0.print().unwrap_or_default();
     }
 
     /// The code to exit with.

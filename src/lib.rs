@@ -16,4 +16,6 @@ pub mod schedule;
 pub mod simulator;
 pub mod sources;
 pub mod state;
+pub mod systemd;
+pub mod telemetry;
 pub mod transport;
