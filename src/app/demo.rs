@@ -11,7 +11,7 @@ use crate::metrics::Own;
 use crate::model::{Clock, Observer};
 use crate::simulator::{Faults, Options, Running, SimClock, Simulator, World, apim, tc3};
 use crate::sources::KINDS;
-use crate::telemetry;
+use crate::telemetry::Telemetry;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -66,8 +66,8 @@ async fn run_demo(args: &DemoArgs) -> anyhow::Result<Exit> {
         Ok(config) => config,
         Err(problems) => return Ok(refuse(&problems)),
     };
-    telemetry::start(&config.log)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let telemetry = Telemetry::start(&config.log, Arc::clone(&clock))?;
     let own = Arc::new(Own::new()?);
     let mut workshop = Workshop::new(Arc::clone(&clock), Arc::clone(&own) as Arc<dyn Observer>)?;
     let scheduled = match workshop.build(&config, &env) {
@@ -75,7 +75,7 @@ async fn run_demo(args: &DemoArgs) -> anyhow::Result<Exit> {
         Err(problems) => return Ok(refuse(&problems)),
     };
     greet_demo(args.listen, &clouds);
-    let daemon = Daemon { config, scheduled, ledger: Box::new(Memory), clock, own, workshop, source: None };
+    let daemon = Daemon { config, scheduled, ledger: Box::new(Memory), clock, own, workshop, source: None, telemetry };
     daemon.serve().await?;
     stop.cancel();
     clouds.stopped().await;

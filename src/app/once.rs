@@ -10,7 +10,7 @@ use crate::ledger::Memory;
 use crate::metrics::Own;
 use crate::model::{Clock, Observer};
 use crate::schedule::{self, Scheduled};
-use crate::telemetry;
+use crate::telemetry::Telemetry;
 use anyhow::Context as _;
 use std::sync::Arc;
 
@@ -41,9 +41,10 @@ pub(super) fn once(args: &OnceArgs) -> Exit {
             return refuse(&[Problem { file: "command line".into(), key: "--source".into(), message }]);
         }
     }
-    if let Err(error) = telemetry::start(&config.log) {
-        return fail(&error);
-    }
+    let _telemetry = match Telemetry::start(&config.log, Arc::clone(&clock)) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return fail(&error.into()),
+    };
     let polled = runtime().and_then(|runtime| {
         let (keeper, _thread) = keeper(&config, Box::new(Memory), &clock, &own)?;
         let all = runtime.block_on(poll(&scheduled, &keeper, &*clock));

@@ -13,7 +13,8 @@ use crate::metrics::Own;
 use crate::model::{Clock, Desk, Observer};
 use crate::schedule::{Fleet, Scheduled};
 use crate::state::{Limits, Store};
-use crate::telemetry;
+use crate::systemd;
+use crate::telemetry::Telemetry;
 use anyhow::Context as _;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -47,11 +48,12 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
         Ok(scheduled) => scheduled,
         Err(problems) => return refuse(&problems),
     };
-    if let Err(error) = telemetry::start(&config.log) {
-        return fail(&error);
-    }
+    let telemetry = match Telemetry::start(&config.log, Arc::clone(&clock)) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return fail(&error.into()),
+    };
     let source = Source { args: args.clone() };
-    let daemon = Daemon { config, scheduled, ledger: Box::new(Memory), clock, own, workshop, source: Some(source) };
+    let daemon = Daemon { config, scheduled, ledger: Box::new(Memory), clock, own, workshop, source: Some(source), telemetry };
     match runtime().and_then(|runtime| runtime.block_on(daemon.serve())) {
         Ok(()) => Exit::Success,
         Err(error) => {
@@ -75,6 +77,7 @@ pub(super) struct Daemon {
     pub(super) own: Arc<Own>,
     pub(super) workshop: Workshop,
     pub(super) source: Option<Source>,
+    pub(super) telemetry: Telemetry,
 }
 
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -100,7 +103,7 @@ type Wish = oneshot::Sender<Result<(), String>>;
 
 impl Daemon {
     pub(super) async fn serve(self) -> anyhow::Result<()> {
-        let Self { config, scheduled, ledger, clock, own, workshop, source } = self;
+        let Self { config, scheduled, ledger, clock, own, workshop, source, telemetry } = self;
         let listeners = listeners(&config)?;
         let (keeper, thread) = keeper(&config, ledger, &clock, &own)?;
         let page = Arc::new(LivePage::new(keeper.clone(), Arc::clone(&own), Arc::clone(&clock), places(&scheduled)));
@@ -119,8 +122,8 @@ impl Daemon {
         let desk: Arc<dyn Desk> = Arc::new(keeper);
         let mut signals = Signals::new()?;
         let fleet = Fleet::start(scheduled, Arc::clone(&desk), Arc::clone(&clock));
-        let mut polling = Polling { fleet, workshop, source, page, desk, clock, own };
-        telemetry::ready();
+        let mut polling = Polling { fleet, workshop, source, telemetry, page, desk, clock, own };
+        systemd::ready();
         loop {
             tokio::select! {
                 biased;
@@ -131,14 +134,15 @@ impl Daemon {
             }
         }
         tracing::info!("stopping");
-        telemetry::stopping();
-        let Polling { fleet, page, desk, .. } = polling;
+        systemd::stopping();
+        let Polling { fleet, page, desk, telemetry, .. } = polling;
         fleet.stop(POLL_GRACE).await;
         server.stop(SCRAPE_GRACE).await;
         // The keeper ends when nobody can ask it any more; what it was handed is kept before that.
         drop((page, desk));
         tokio::task::spawn_blocking(move || thread.join()).await.ok();
         tracing::info!("stopped");
+        drop(telemetry);
         Ok(())
     }
 }
@@ -148,6 +152,7 @@ struct Polling {
     fleet: Fleet,
     workshop: Workshop,
     source: Option<Source>,
+    telemetry: Telemetry,
     page: Arc<LivePage>,
     desk: Arc<dyn Desk>,
     clock: Arc<dyn Clock>,
@@ -158,17 +163,23 @@ impl Polling {
     /// Reads the configuration again. If it is good, everything is polled as it says, with what is counted kept; if not,
     /// all goes on as it was.
     async fn reload(mut self, wish: Option<Wish>) -> Self {
-        telemetry::reloading();
+        systemd::reloading();
         let outcome = match &self.source {
             None => Err("there is no configuration file to read again".to_owned()),
             Some(source) => load(&source.args)
-                .and_then(|config| self.workshop.build(&config, &config::environment()))
+                .and_then(|config| {
+                    let scheduled = self.workshop.build(&config, &config::environment())?;
+                    if let Err(error) = self.telemetry.set_level(&config.log) {
+                        tracing::warn!(%error, "the log's level stays as it was");
+                    }
+                    Ok(scheduled)
+                })
                 .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
         };
         self.own.reloaded(outcome.is_ok(), self.clock.now());
         let answer = match outcome {
             Ok(scheduled) => {
-                tracing::info!("configuration read again; [web], [state], [log] and [limits] change with a restart");
+                tracing::info!("configuration read again; [web], [state] and [limits] change with a restart");
                 self = self.replace(scheduled).await;
                 Ok(())
             }
@@ -183,12 +194,12 @@ impl Polling {
             // Whoever asked may have gone away.
             let _gone = wish.send(answer);
         }
-        telemetry::ready();
+        systemd::ready();
         self
     }
 
     async fn replace(self, scheduled: Vec<Scheduled>) -> Self {
-        let Self { fleet, workshop, source, page, desk, clock, own } = self;
+        let Self { fleet, workshop, source, telemetry, page, desk, clock, own } = self;
         fleet.stop(POLL_GRACE).await;
         let places = places(&scheduled);
         for cell in page.cells() {
@@ -199,7 +210,7 @@ impl Polling {
         }
         page.expect(places);
         let fleet = Fleet::start(scheduled, Arc::clone(&desk), Arc::clone(&clock));
-        Self { fleet, workshop, source, page, desk, clock, own }
+        Self { fleet, workshop, source, telemetry, page, desk, clock, own }
     }
 }
 
@@ -217,7 +228,7 @@ fn reload_by(wishes: mpsc::Sender<Wish>) -> Reload {
 
 /// systemd's sockets, else those of the configuration.
 fn listeners(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
-    let passed = telemetry::listeners().context("the sockets that systemd passed")?;
+    let passed = systemd::listeners().context("the sockets that systemd passed")?;
     if !passed.is_empty() {
         return Ok(passed);
     }

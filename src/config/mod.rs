@@ -36,6 +36,7 @@ pub use section::{BucketSection, Demand, Section};
 pub use state::{Backend, State};
 pub use web::Web;
 
+use document::Document;
 use figment::value::Dict;
 use findings::Findings;
 use key::Key;
@@ -79,7 +80,7 @@ impl Config {
     /// # Errors
     /// Every problem there is, in reading order.
     pub fn load(files: &[PathBuf], env: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
-        Self::read_with(files, env, |_, _| {})
+        Self::read_with(Layers::read(files, env)?, env, |_, _| {})
     }
 
     /// Reads as [`Config::load`] does, and holds every source to what its kind asks.
@@ -91,20 +92,36 @@ impl Config {
         files: &[PathBuf],
         env: &BTreeMap<String, String>,
     ) -> Result<Self, Vec<Problem>> {
-        Self::read_with(files, env, |config, findings| {
-            // A section without a kind has been named already.
-            for section in config.sources.iter().filter(|section| !section.kind.is_empty()) {
-                Demand::check(kinds, section, config.accounts.get(&section.account), findings);
-            }
-        })
+        Self::read_with(Layers::read(files, env)?, env, |config, findings| config.hold_to(kinds, findings))
+    }
+
+    /// Reads as [`Config::load_for`] does, from a text that is called `name` in problems.
+    ///
+    /// # Errors
+    /// Every problem there is, in reading order.
+    pub fn load_text(
+        kinds: &[Demand],
+        name: &str,
+        text: &str,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Self, Vec<Problem>> {
+        let document = Document::parse(name, text).map_err(|problem| vec![problem])?;
+        let layers = Layers::merge(vec![document], env)?;
+        Self::read_with(layers, env, |config, findings| config.hold_to(kinds, findings))
+    }
+
+    fn hold_to(&self, kinds: &[Demand], findings: &mut Findings<'_>) {
+        // A section without a kind has been named already.
+        for section in self.sources.iter().filter(|section| !section.kind.is_empty()) {
+            Demand::check(kinds, section, self.accounts.get(&section.account), findings);
+        }
     }
 
     fn read_with(
-        files: &[PathBuf],
+        (layers, table): (Layers, Dict),
         env: &BTreeMap<String, String>,
         check: impl FnOnce(&Self, &mut Findings<'_>),
     ) -> Result<Self, Vec<Problem>> {
-        let (layers, table) = Layers::read(files, env)?;
         let layers = Arc::new(layers);
         let mut findings = Findings::new(&layers);
         let config = Self::read(table, env, &layers, &mut findings);
