@@ -10,6 +10,7 @@ pub mod keeper;
 pub mod ledger;
 pub mod metrics;
 pub mod logs;
+pub mod credentials;
 pub mod model;
 pub mod schedule;
 #[cfg(feature = "simulator")]
