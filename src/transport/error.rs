@@ -4,7 +4,7 @@ use crate::model::Reason;
 use std::time::Duration;
 
 /// Why a call failed. No variant holds a query, a header, a body or a key.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The call's deadline passed.
     #[error("no whole answer within {0:?}; is the endpoint slow, or the account's timeout too short?")]
@@ -81,4 +81,63 @@ impl Error {
             _ => None,
         }
     }
+
+    /// The label `code` of a request that ended so.
+    pub(super) fn label(&self) -> &str {
+        self.code().unwrap_or_else(|| self.reason().name())
+    }
+}
+
+/// Why a client cannot be built: what to change in the configuration, or on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{option}: {message}")]
+pub struct SetupError {
+    /// The key of the account's configuration, or `tls`.
+    pub option: &'static str,
+    /// What is wrong with it and what to write instead.
+    pub message: String,
+}
+
+impl SetupError {
+    pub(super) fn new(option: &'static str, message: impl Into<String>) -> Self {
+        Self { option, message: message.into() }
+    }
+}
+
+/// One try that failed, with what its answer's headers told.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// Why.
+    pub(super) error: Error,
+    /// How long the answer asks to wait.
+    pub(super) retry_after: Option<Duration>,
+    /// The answer's `Date`.
+    pub(super) date: Option<crate::model::Timestamp>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, retry_after: None, date: None }
+    }
+}
+
+/// An API's code, fit for a label and a log line: codes are short words, anything else is not one.
+pub(super) fn clean(code: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if !code.is_empty() && code.len() <= 100 && code.chars().all(plain) {
+        code.to_owned()
+    } else {
+        "unreadable".to_owned()
+    }
+}
+
+/// Where JSON could not be read. Without the parser's own words, which quote the text.
+pub(super) fn unreadable(error: &serde_json::Error) -> Error {
+    use serde_json::error::Category;
+    let what = match error.classify() {
+        Category::Eof => "JSON that ends early",
+        Category::Data => "a value of another type than documented",
+        Category::Syntax | Category::Io => "not JSON",
+    };
+    Error::Decode(format!("{what}, at line {} column {}", error.line(), error.column()))
 }

@@ -1,7 +1,23 @@
 //! Calls to the clouds: limit, sign, send, cap the body, classify, retry.
+//!
+//! Nothing outside this module opens a connection to an API. Nothing that leaves it, error texts included, holds a
+//! key, a signature, a query or a part of a body.
 
+mod address;
+mod body;
+mod call;
 pub mod enos;
 mod error;
+mod header;
+mod http;
+mod limit;
+mod retry;
+mod skew;
+mod status;
 pub mod tencent;
 
-pub use error::Error;
+#[cfg(test)]
+mod stage;
+
+pub use error::{Error, SetupError};
+pub use http::Http;

@@ -1,8 +1,30 @@
 //! Tencent Cloud API 3.0: the TC3-HMAC-SHA256 signature, the envelope and its error codes.
+//!
+//! **Source**: the pages "Signature Method v3", "Returned Results" and "Error Codes" of API 3.0.
 
-use super::Error;
+mod code;
+mod endpoint;
+mod envelope;
+mod exchange;
+mod request;
+mod sign;
+#[cfg(test)]
+mod tests;
+
+pub use exchange::{Exchange, METADATA};
+
+use super::call::Call;
+use super::limit::{Limiter, Rate};
+use super::retry::Quota;
+use super::skew::Skew;
+use super::{Error, Http, SetupError};
+use crate::credentials::Provider;
+use crate::model::{Clock, Observer};
+use endpoint::Endpoint;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// One action of one API version, as its document names it.
 #[derive(Debug)]
@@ -17,20 +39,124 @@ pub struct Action {
     pub per_second: f64,
 }
 
-/// The client of one configured account.
-pub struct Client {}
+/// What an account's configuration says about its calls.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The account's name in the configuration.
+    pub account: String,
+    /// `https://{service}.tencentcloudapi.com`: `{service}` and `{region}` are filled in; a plain URL serves every
+    /// service.
+    pub endpoint: String,
+    /// The share of each documented limit that may be used, above 0 and at most 1.
+    pub budget: f64,
+    /// One try, connect to last byte.
+    pub timeout: Duration,
+}
+
+/// The client of one configured account. Everything that reads with the account shares it, and so its limits.
+pub struct Client {
+    line: Line,
+    provider: Arc<dyn Provider>,
+}
 
 impl Client {
+    /// A client that signs with the keys of `provider`. Connects to nobody yet.
+    ///
+    /// # Errors
+    /// What to change in the account's configuration.
+    pub fn new(
+        options: Options,
+        http: Http,
+        provider: Arc<dyn Provider>,
+        observer: Arc<dyn Observer>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SetupError> {
+        Ok(Self { line: Line::new(options, http, observer, clock)?, provider })
+    }
+
     /// Calls `action` in `region` and decodes what stands under `Response`.
     ///
     /// # Errors
     /// After the retries that its class allows: see [`Error`].
+    ///
+    /// # Cancel
+    /// May be dropped at any await; a request under way is closed.
     pub async fn call<Q, A>(&self, action: &'static Action, region: &str, request: &Q) -> Result<A, Error>
     where
         Q: Serialize + Sync + ?Sized,
         A: DeserializeOwned,
     {
-        let _ = (action, region, request);
-        Err(Error::Decode("not built yet".into()))
+        self.line.call(action, region, request, request::Signer::Provider(&*self.provider)).await
+    }
+}
+
+/// What the calls of one account share, whoever signs them.
+struct Line {
+    account: String,
+    endpoint: Endpoint,
+    budget: f64,
+    timeout: Duration,
+    http: Http,
+    observer: Arc<dyn Observer>,
+    limiter: Limiter,
+    quota: Quota,
+    skew: Skew,
+}
+
+impl Line {
+    fn new(
+        options: Options,
+        http: Http,
+        observer: Arc<dyn Observer>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SetupError> {
+        let Options { account, endpoint, budget, timeout } = options;
+        if !(budget > 0.0 && budget <= 1.0) {
+            return Err(SetupError::new("budget", "not a share; write a number above 0 and at most 1"));
+        }
+        if timeout.is_zero() {
+            return Err(SetupError::new("timeout", "no call can end in no time; write \"10s\""));
+        }
+        Ok(Self {
+            endpoint: Endpoint::new(&http, endpoint)?,
+            skew: Skew::new(account.clone(), clock),
+            account,
+            budget,
+            timeout,
+            http,
+            observer,
+            limiter: Limiter::default(),
+            quota: Quota::default(),
+        })
+    }
+
+    async fn call<Q, A>(
+        &self,
+        action: &'static Action,
+        region: &str,
+        request: &Q,
+        signer: request::Signer<'_>,
+    ) -> Result<A, Error>
+    where
+        Q: Serialize + Sync + ?Sized,
+        A: DeserializeOwned,
+    {
+        let body =
+            serde_json::to_vec(request).map_err(|_| Error::Decode("a request that is no JSON".into()))?;
+        let target = self.endpoint.target(action.service, region)?;
+        let rate = Rate::of(action.per_second, self.budget);
+        let bucket = self.limiter.bucket(action.service, action.name, &target.host, rate);
+        let call = Call {
+            account: &self.account,
+            service: action.service,
+            action: action.name,
+            region,
+            counted: action.name,
+            bucket: &bucket,
+            quota: &self.quota,
+            http: &self.http,
+            observer: &*self.observer,
+        };
+        call.run(request::Post::new(self, action, region, target, body, signer)).await
     }
 }

@@ -1,0 +1,111 @@
+//! `{"Response": {…}}`, and the error in it.
+
+use super::super::error::unreadable;
+use super::super::http::Answer;
+use super::super::{Error, status};
+use super::code;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// The first look: is it an envelope, and does it hold an error?
+#[derive(Deserialize)]
+struct Outline {
+    #[serde(rename = "Response")]
+    response: Option<Head>,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "Error")]
+    error: Option<Fault>,
+}
+
+/// `Message` is left out: it is no stable text, and it can quote the request.
+#[derive(Deserialize)]
+struct Fault {
+    #[serde(rename = "Code")]
+    code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Whole<A> {
+    #[serde(rename = "Response")]
+    response: A,
+}
+
+/// What stands under `Response`, or the error it is.
+///
+/// The code goes before the HTTP status: the API answers 200 to nearly everything, and what stands before it explains
+/// its statuses in no envelope.
+pub(super) fn open<A: DeserializeOwned>(answer: &Answer) -> Result<A, Error> {
+    let outline = serde_json::from_slice::<Outline>(&answer.body);
+    if let Ok(Outline { response: Some(Head { error: Some(fault) }) }) = &outline {
+        return Err(code::error(fault.code.as_deref().unwrap_or_default(), answer.retry_after));
+    }
+    if answer.status != 200 {
+        return Err(status::error(answer.status, answer.retry_after));
+    }
+    match outline {
+        Ok(Outline { response: Some(_) }) => {}
+        Ok(Outline { response: None }) => return Err(Error::Decode("JSON without a Response".into())),
+        Err(error) => return Err(unreadable(&error)),
+    }
+    // Twice through the text: that keeps Error out of every type of answer, and is 1 ms for the largest page.
+    let whole: Whole<A> = serde_json::from_slice(&answer.body).map_err(|error| unreadable(&error))?;
+    Ok(whole.response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn open(status: u16, body: &str) -> Result<Value, Error> {
+        super::open(&Answer { status, date: None, retry_after: None, body: body.as_bytes().to_vec() })
+    }
+
+    #[test]
+    fn an_answer_is_opened_with_or_without_an_empty_error() {
+        for body in [
+            r#"{"Response": {"RequestId": "r", "DeprecatedWarning": "text"}}"#,
+            r#"{"Response": {"Error": null, "RequestId": "r"}, "more": 1}"#,
+        ] {
+            assert_eq!(open(200, body).unwrap()["RequestId"], json!("r"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_envelope_is_named_without_quoting_it() {
+        for (body, what) in [
+            ("<html>secret</html>", "not JSON"),
+            ("", "ends early"),
+            (r#"{"Response": {"A": "secret""#, "ends early"),
+            ("{}", "without a Response"),
+            (r#"{"Response": null}"#, "without a Response"),
+            (r#"{"Response": "secret"}"#, "another type"),
+            (r#"{"Response": {"Error": "secret"}}"#, "another type"),
+            (r#"{"Response": {"Error": null}, "Response": {"Error": null}}"#, "another type"),
+        ] {
+            let error = open(200, body).unwrap_err();
+            assert!(matches!(&error, Error::Decode(text) if text.contains(what)), "{body}: {error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        let deep = format!("{{\"Response\": {}", "[".repeat(100_000));
+        assert!(matches!(open(200, &deep), Err(Error::Decode(_))));
+    }
+
+    #[test]
+    fn the_code_goes_before_the_status() {
+        let busy = r#"{"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "`11`"}}}"#;
+        for status in [200, 400, 500] {
+            assert_eq!(open(status, busy).unwrap_err().code(), Some("RequestLimitExceeded"));
+        }
+        for (status, label) in
+            [(401, "http_401"), (429, "http_429"), (404, "http_404"), (502, "http_502"), (302, "decode")]
+        {
+            assert_eq!(open(status, "<html>").unwrap_err().label(), label);
+            assert_eq!(open(status, r#"{"Response": {}}"#).unwrap_err().label(), label);
+        }
+        assert_eq!(open(200, r#"{"Response": {"Error": {}}}"#).unwrap_err().code(), Some("unreadable"));
+    }
+}
