@@ -4,13 +4,13 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod credentials;
 pub mod expose;
 pub mod http;
 pub mod keeper;
 pub mod ledger;
-pub mod metrics;
 pub mod logs;
-pub mod credentials;
+pub mod metrics;
 pub mod model;
 pub mod schedule;
 #[cfg(feature = "simulator")]

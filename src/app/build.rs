@@ -2,7 +2,7 @@
 
 use super::page::Place;
 use crate::config::{Account, Config, Credentials, EnosAccount, Problem, SecretRef, Section, TencentAccount};
-use crate::credentials::{self, Choice, Exchange as _, Plan, Role};
+use crate::credentials::{self, Choice, Plan, Role};
 use crate::model::{Buckets, Clock, Label, Observer};
 use crate::schedule::{CronExpression, Schedule, Scheduled};
 use crate::sources::{self, AccountClient, Toolbox};
@@ -41,7 +41,11 @@ impl Workshop {
                     clients.insert(name.clone(), (account.clone(), client));
                 }
                 Err(SetupError { option, message }) => {
-                    problems.push(Problem { file: "accounts".into(), key: format!("accounts.{name}.{option}"), message });
+                    problems.push(Problem {
+                        file: "accounts".into(),
+                        key: format!("accounts.{name}.{option}"),
+                        message,
+                    });
                 }
             }
         }
@@ -57,8 +61,6 @@ impl Workshop {
             self.clients = clients;
             Ok(scheduled)
         } else {
-            problems.sort();
-            problems.dedup();
             Err(problems)
         }
     }
@@ -133,7 +135,8 @@ impl Workshop {
             budget: account.budget,
             timeout: account.timeout.0,
         };
-        let (http, clock, observer) = (self.http.clone(), Arc::clone(&self.clock), Arc::clone(&self.observer));
+        let (http, clock, observer) =
+            (self.http.clone(), Arc::clone(&self.clock), Arc::clone(&self.observer));
         let exchange: Arc<dyn credentials::Exchange> = Arc::new(tencent::Exchange::new(
             options.clone(),
             tencent::METADATA,
@@ -150,7 +153,11 @@ impl Workshop {
             Credentials::Keys(keys) => Choice::Given {
                 secret_id: secret("credentials.secret_id", &keys.secret_id, env)?,
                 secret_key: secret("credentials.secret_key", &keys.secret_key, env)?,
-                token: keys.token.as_ref().map(|token| secret("credentials.token", token, env)).transpose()?,
+                token: keys
+                    .token
+                    .as_ref()
+                    .map(|token| secret("credentials.token", token, env))
+                    .transpose()?,
             },
         };
         let assume_role = account.assume_role.as_ref().map(|role| Role {
@@ -190,7 +197,13 @@ impl Workshop {
             Arc::clone(&clock),
             Arc::clone(&observer),
         );
-        Ok(AccountClient::Enos(Arc::new(enos::Client::new(options, self.http.clone(), provider, observer, clock)?)))
+        Ok(AccountClient::Enos(Arc::new(enos::Client::new(
+            options,
+            self.http.clone(),
+            provider,
+            observer,
+            clock,
+        )?)))
     }
 }
 

@@ -75,7 +75,17 @@ async fn run_demo(args: &DemoArgs) -> anyhow::Result<Exit> {
         Err(problems) => return Ok(refuse(&problems)),
     };
     greet_demo(args.listen, &clouds);
-    let daemon = Daemon { config, scheduled, ledger: Box::new(Memory), clock, own, workshop, source: None, telemetry };
+    let daemon = Daemon {
+        config,
+        scheduled,
+        ledger: Box::new(Memory),
+        clock,
+        own,
+        workshop,
+        source: None,
+        telemetry,
+        passed: Vec::new(),
+    };
     daemon.serve().await?;
     stop.cancel();
     clouds.stopped().await;

@@ -8,8 +8,8 @@ mod page;
 mod run;
 
 use crate::cli::{self, CatalogFormat, Command, ConfigArgs, Exit};
-use crate::config::{self, Config, Demand, Problem};
 use crate::clock::SystemClock;
+use crate::config::{self, Config, Demand, Problem};
 use crate::metrics::catalog;
 use crate::model::{NativeGauge, Quiet};
 use crate::schedule::Scheduled;
@@ -68,7 +68,9 @@ fn check(args: &ConfigArgs) -> Exit {
 fn named(scheduled: &[Scheduled]) -> String {
     let names: Vec<String> = scheduled
         .iter()
-        .map(|one| if one.region.is_empty() { one.name.to_string() } else { format!("{}/{}", one.name, one.region) })
+        .map(|one| {
+            if one.region.is_empty() { one.name.to_string() } else { format!("{}/{}", one.name, one.region) }
+        })
         .collect();
     names.join(", ")
 }
@@ -81,7 +83,12 @@ fn load(args: &ConfigArgs) -> Result<Config, Vec<Problem>> {
 fn demands() -> Vec<Demand> {
     KINDS
         .iter()
-        .map(|kind| Demand { kind: kind.name, provider: kind.provider, regional: kind.regional, check: kind.check })
+        .map(|kind| Demand {
+            kind: kind.name,
+            provider: kind.provider,
+            regional: kind.regional,
+            check: kind.check,
+        })
         .collect()
 }
 

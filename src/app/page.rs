@@ -51,7 +51,10 @@ impl Page for LivePage {
         let published = self.keeper.published();
         self.places.load().iter().all(|(source, region)| {
             let polled = |cell: &CellStatus| cell.last_poll.is_some();
-            published.cells.iter().any(|cell| cell.cell.source == *source && cell.cell.region == *region && polled(cell))
+            published
+                .cells
+                .iter()
+                .any(|cell| cell.cell.source == *source && cell.cell.region == *region && polled(cell))
         })
     }
 

@@ -29,6 +29,11 @@ const POLL_GRACE: Duration = Duration::from_secs(3);
 const SCRAPE_GRACE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(args: &ConfigArgs) -> Exit {
+    // First of all, while there is but one thread: see there.
+    let passed = match systemd::listeners().context("the sockets that systemd passed") {
+        Ok(passed) => passed,
+        Err(error) => return fail(&error),
+    };
     let env = config::environment();
     let config = match load(args) {
         Ok(config) => config,
@@ -53,7 +58,17 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
         Err(error) => return fail(&error.into()),
     };
     let source = Source { args: args.clone() };
-    let daemon = Daemon { config, scheduled, ledger: Box::new(Memory), clock, own, workshop, source: Some(source), telemetry };
+    let daemon = Daemon {
+        config,
+        scheduled,
+        ledger: Box::new(Memory),
+        clock,
+        own,
+        workshop,
+        source: Some(source),
+        telemetry,
+        passed,
+    };
     match runtime().and_then(|runtime| runtime.block_on(daemon.serve())) {
         Ok(()) => Exit::Success,
         Err(error) => {
@@ -78,6 +93,8 @@ pub(super) struct Daemon {
     pub(super) workshop: Workshop,
     pub(super) source: Option<Source>,
     pub(super) telemetry: Telemetry,
+    /// Sockets that somebody else opened; the configuration's addresses are not used where there are any.
+    pub(super) passed: Vec<TcpListener>,
 }
 
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -91,8 +108,10 @@ pub(super) fn keeper(
     clock: &Arc<dyn Clock>,
     own: &Arc<Own>,
 ) -> anyhow::Result<(Keeper, JoinHandle<()>)> {
-    let limits =
-        Limits { series: config.limits.series as u64, tasks_per_source: config.limits.tasks_per_source as u64 };
+    let limits = Limits {
+        series: config.limits.series as u64,
+        tasks_per_source: config.limits.tasks_per_source as u64,
+    };
     let store = Store::new(limits, config.state.retention.0);
     let parts = Parts { store, ledger, clock: Arc::clone(clock), natives: natives(), own: Arc::clone(own) };
     Keeper::start(parts).context("no thread for the keeper")
@@ -103,10 +122,11 @@ type Wish = oneshot::Sender<Result<(), String>>;
 
 impl Daemon {
     pub(super) async fn serve(self) -> anyhow::Result<()> {
-        let Self { config, scheduled, ledger, clock, own, workshop, source, telemetry } = self;
-        let listeners = listeners(&config)?;
+        let Self { config, scheduled, ledger, clock, own, workshop, source, telemetry, passed } = self;
+        let listeners = if passed.is_empty() { listen(&config)? } else { passed };
         let (keeper, thread) = keeper(&config, ledger, &clock, &own)?;
-        let page = Arc::new(LivePage::new(keeper.clone(), Arc::clone(&own), Arc::clone(&clock), places(&scheduled)));
+        let page =
+            Arc::new(LivePage::new(keeper.clone(), Arc::clone(&own), Arc::clone(&clock), places(&scheduled)));
         let (wishes, mut wished) = mpsc::channel::<Wish>(1);
         let limits = http::Limits {
             max_connections: config.web.max_connections,
@@ -114,7 +134,8 @@ impl Daemon {
             ..http::Limits::default()
         };
         let reload = config.web.enable_reload.then(|| reload_by(wishes.clone()));
-        let server = Server::start(listeners, Arc::clone(&page) as _, reload, limits).context("cannot serve")?;
+        let server =
+            Server::start(listeners, Arc::clone(&page) as _, reload, limits).context("cannot serve")?;
         for address in server.addresses() {
             tracing::info!(%address, "serving metrics at http://{address}/metrics");
         }
@@ -226,15 +247,11 @@ fn reload_by(wishes: mpsc::Sender<Wish>) -> Reload {
     })
 }
 
-/// systemd's sockets, else those of the configuration.
-fn listeners(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
-    let passed = systemd::listeners().context("the sockets that systemd passed")?;
-    if !passed.is_empty() {
-        return Ok(passed);
-    }
+fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
     let bind = |address| {
-        TcpListener::bind(address)
-            .with_context(|| format!("cannot listen on {address}; is another exporter running there? see web.listen"))
+        TcpListener::bind(address).with_context(|| {
+            format!("cannot listen on {address}; is another exporter running there? see web.listen")
+        })
     };
     config.web.listen.iter().map(bind).collect()
 }
@@ -249,6 +266,10 @@ struct Signals {
 impl Signals {
     fn new() -> anyhow::Result<Self> {
         let of = |kind| signal(kind).context("signals cannot be caught");
-        Ok(Self { term: of(SignalKind::terminate())?, int: of(SignalKind::interrupt())?, hup: of(SignalKind::hangup())? })
+        Ok(Self {
+            term: of(SignalKind::terminate())?,
+            int: of(SignalKind::interrupt())?,
+            hup: of(SignalKind::hangup())?,
+        })
     }
 }

@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn one_odd_element_costs_only_itself() {
-        let rows = read::<List<Row>>(r#"[{"id":"a","size":{"x":[1]}}, null, 5, [[1],{}], {"id":"b","size":"2"}]"#);
+        let rows =
+            read::<List<Row>>(r#"[{"id":"a","size":{"x":[1]}}, null, 5, [[1],{}], {"id":"b","size":"2"}]"#);
         let items = rows.items();
         assert_eq!(items.len(), 5);
         assert_eq!(items[0].get().map(|row| &row.size), Some(&Field::Malformed));

@@ -68,7 +68,8 @@ impl Catalogue {
         namespace: &str,
         now: Timestamp,
     ) -> Result<Arc<[Listed]>, Error> {
-        if let Some((until, listed)) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(namespace)
+        if let Some((until, listed)) =
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).get(namespace)
             && now < *until
         {
             return Ok(Arc::clone(listed));
@@ -86,8 +87,9 @@ impl Catalogue {
 
 /// The functions named by `wanted`, whether listed or not, and the listed ones that it describes; each once.
 fn choose(wanted: &[String], found: &BTreeMap<String, Function>) -> Vec<Listed> {
-    let runtime =
-        |name: &str| found.get(name).map_or_else(Label::empty, |function| Label::new(function.runtime.text()));
+    let runtime = |name: &str| {
+        found.get(name).map_or_else(Label::empty, |function| Label::new(function.runtime.text()))
+    };
     let mut chosen = BTreeMap::new();
     for pattern in wanted {
         if !glob::is_pattern(pattern) {
@@ -195,8 +197,7 @@ mod tests {
             found.insert(name.to_owned(), Function { runtime, ..Function::default() });
         }
         let chosen = choose(&["report-*".into(), "report-a".into(), "elsewhere".into()], &found);
-        let shown: Vec<_> =
-            chosen.iter().map(|f| (f.name.as_str(), &*f.runtime, f.configured)).collect();
+        let shown: Vec<_> = chosen.iter().map(|f| (f.name.as_str(), &*f.runtime, f.configured)).collect();
         assert_eq!(
             shown,
             [("elsewhere", "", true), ("report-a", "Python3.9", true), ("report-b", "Python3.9", false)]

@@ -47,10 +47,8 @@ const LONGEST_RUN: Duration = Duration::from_secs(900);
 /// Functions are short: from milliseconds to the 900 s that one may run by default.
 fn buckets() -> Buckets {
     Buckets {
-        duration: [
-            0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0,
-        ]
-        .into(),
+        duration: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0]
+            .into(),
         ..super::buckets::of_batch_work()
     }
 }
