@@ -1,7 +1,7 @@
 //! Logging: what `[log]` asks for, on standard error.
 //!
 //! Upstream names and error texts end up in fields, so no value can break its line or move a terminal's cursor
-//! ([`logfmt`]), and nothing that logs ever waits for whoever reads the log ([`queue`]).
+//! (`logfmt`), and nothing that logs ever waits for whoever reads the log (`queue`).
 
 mod logfmt;
 mod queue;

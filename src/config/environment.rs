@@ -5,6 +5,9 @@ use super::key::Key;
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// What configuration variables begin with.
 const PREFIX: &str = "TASKRUN_";
@@ -16,6 +19,29 @@ pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
+}
+
+/// The variables as they were when the configuration was read. Shows how many there are, and no value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Variables(Arc<BTreeMap<String, String>>);
+
+impl Variables {
+    pub(super) fn new(env: &BTreeMap<String, String>) -> Self {
+        Self(Arc::new(env.clone()))
+    }
+}
+
+impl Deref for Variables {
+    type Target = BTreeMap<String, String>;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} variables", self.0.len())
+    }
 }
 
 /// The part of the environment that configures: `TASKRUN_LOG__LEVEL` is `log.level`.

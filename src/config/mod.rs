@@ -1,8 +1,8 @@
 //! The configuration: defaults < files in order < environment, strict, every problem named at once.
 //!
-//! A key's way: [`document`] and [`environment`] turn files and variables into layers, [`layers`] has figment merge
-//! them, [`reader`] reads the parts as types, and each type checks itself. [`findings`] takes down what is wrong,
-//! with the line that set it.
+//! A key's way: `document` and `environment` turn files and variables into layers, `layers` has figment merge them,
+//! `reader` reads the parts as types, and each type checks itself. `findings` takes down what is wrong, with the
+//! line that set it.
 
 mod account;
 mod document;
@@ -25,7 +25,7 @@ mod web;
 
 pub use account::{Account, AssumeRole, Credentials, EnosAccount, KeyRefs, TencentAccount};
 pub use duration::Duration;
-pub use environment::environment;
+pub use environment::{Variables, environment};
 pub use limits::Limits;
 pub use log::{Format, Log};
 pub use problem::Problem;
@@ -60,6 +60,8 @@ pub struct Config {
     pub accounts: BTreeMap<String, Account>,
     /// `[sources.NAME]`, by name.
     pub sources: Vec<Section>,
+    /// The environment it was read with, for secrets that are kept there.
+    pub env: Variables,
 }
 
 /// The tables of the configuration; accounts and sources are read one by one.
@@ -164,7 +166,7 @@ impl Config {
             let key = at("sources").child(&name);
             sources.extend(Section::read(table, &key, Some(&names), layers, findings));
         }
-        Some(Self { web, state, log, limits, accounts, sources })
+        Some(Self { web, state, log, limits, accounts, sources, env: Variables::new(env) })
     }
 }
 
