@@ -34,11 +34,9 @@ impl Document {
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&name, &text),
-            Err(error) => Err(Problem {
-                file: name,
-                key: String::new(),
-                message: format!("cannot be read: {error}; --config names another file"),
-            }),
+            Err(error) => {
+                Err(Problem::new(name, "", format!("cannot be read: {error}; --config names another file")))
+            }
         }
     }
 
@@ -47,13 +45,12 @@ impl Document {
     /// # Errors
     /// It is not TOML. The message quotes nothing of the text, where a secret may stand.
     pub(super) fn parse(name: &str, text: &str) -> Result<Self, Problem> {
-        let parsed = toml_edit::Document::parse(text).map_err(|error| Problem {
-            file: match error.span() {
+        let parsed = toml_edit::Document::parse(text).map_err(|error| {
+            let file = match error.span() {
                 Some(span) => format!("{name}:{}", Lines::of(text).line(span.start)),
                 None => name.to_owned(),
-            },
-            key: String::new(),
-            message: format!("not TOML: {}", error.message().lines().collect::<Vec<_>>().join(", ")),
+            };
+            Problem::new(file, "", format!("not TOML: {}", error.message().replace('\n', ", ")))
         })?;
         let mut walk = Walk { lines: Lines::of(text), nodes: BTreeMap::new() };
         let table = walk.table(parsed.as_table(), &Key::default());

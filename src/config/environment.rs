@@ -64,11 +64,11 @@ impl Overrides {
             let Some(rest) = name.strip_prefix(PREFIX).filter(|rest| rest.contains(LEVEL)) else { continue };
             let key = resolve(rest, files);
             if !insert(&mut overrides.table, key.parts(), value) {
-                problems.push(Problem {
-                    file: "environment".into(),
-                    key: key.to_string(),
-                    message: "another variable sets a part of this key; keep one of the two".into(),
-                });
+                problems.push(Problem::new(
+                    "environment",
+                    &key,
+                    "another variable sets a part of this key; keep one of the two",
+                ));
             }
             overrides.keys.insert(key);
         }

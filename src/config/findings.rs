@@ -27,8 +27,7 @@ impl<'a> Findings<'a> {
     /// be read has been replaced by its default, about which there is nothing to say.
     pub(super) fn add(&mut self, key: &Key, message: impl Into<String>) {
         if !self.broken(key) {
-            let problem =
-                Problem { file: self.layers.place(key), key: key.to_string(), message: message.into() };
+            let problem = Problem::new(self.layers.place(key), key, message);
             self.found.push((key.clone(), problem));
         }
     }

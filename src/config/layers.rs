@@ -93,15 +93,10 @@ impl Layers {
 }
 
 fn table_of(engine: &Figment) -> Result<Dict, Vec<Problem>> {
-    engine.data().map(|mut profiles| profiles.remove(&Profile::Default).unwrap_or_default()).map_err(
-        |error| {
-            vec![Problem {
-                file: "defaults".into(),
-                key: error.path.join("."),
-                message: error.kind.to_string(),
-            }]
-        },
-    )
+    engine
+        .data()
+        .map(|mut profiles| profiles.remove(&Profile::Default).unwrap_or_default())
+        .map_err(|error| vec![Problem::new("defaults", error.path.join("."), error.kind.to_string())])
 }
 
 /// The lowest layer: what depends on where the process runs. All other defaults are those of the types.

@@ -14,6 +14,19 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem whose message is one line that no terminal obeys, whatever names it repeats.
+    pub(super) fn new(file: impl Into<String>, key: impl ToString, message: impl Into<String>) -> Self {
+        let message: String = message.into();
+        let message = match message.contains(char::is_control) {
+            false => message,
+            true => message
+                .chars()
+                .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+                .collect(),
+        };
+        Self { file: file.into(), key: key.to_string(), message }
+    }
+
     /// Puts problems in the order in which a reader meets them: by file, line and key.
     pub fn sort(problems: &mut [Self]) {
         problems.sort_by(|a, b| a.position().cmp(&b.position()));
@@ -43,8 +56,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_message_is_one_line() {
+        let problem = Problem::new("f", "k", "no [accounts.\u{1b}[31m\n]");
+        assert_eq!(problem.to_string(), "f: k: no [accounts.\u{fffd}[31m\u{fffd}]");
+    }
+
+    #[test]
     fn line_nine_comes_before_line_ten() {
-        let at = |file: &str| Problem { file: file.into(), key: "k".into(), message: "m".into() };
+        let at = |file: &str| Problem::new(file, "k", "m");
         let mut problems = [at("b.toml:1"), at("a.toml:10"), at("a.toml:9"), at("a.toml")];
         Problem::sort(&mut problems);
         let order: Vec<&str> = problems.iter().map(|p| p.file.as_str()).collect();

@@ -144,16 +144,17 @@ impl Section {
         self.settings.clear();
     }
 
-    /// A problem with a key of the settings that only the kind could find: `lookback`, `filters.0.name`.
+    /// A problem with a key of the settings that only the kind could find: `lookback`, `filters.0.name`; `""` for
+    /// the settings as a whole.
     pub fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
         self.problem_with(&format!("settings.{key}"), message)
     }
 
     /// A problem with a key of the section itself: `kind`, `account`, `regions.0`.
     pub fn problem_with(&self, key: &str, message: impl Into<String>) -> Problem {
-        let parts: Vec<&str> = key.split('.').collect();
+        let parts: Vec<&str> = key.split('.').filter(|part| !part.is_empty()).collect();
         let key = self.key().join(&parts);
-        Problem { file: self.layers.place(&key), key: key.to_string(), message: message.into() }
+        Problem::new(self.layers.place(&key), &key, message)
     }
 
     pub(super) fn key(&self) -> Key {

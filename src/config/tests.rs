@@ -1,4 +1,5 @@
 mod example;
+mod hostile;
 
 use super::*;
 use std::path::Path;
@@ -132,7 +133,9 @@ settings = { lookback = "2h" }
         let section = Section::parse("s", text).unwrap();
         assert!(section.settings::<Settings>().unwrap().tasks);
         assert_eq!(section.written(), ["tasks"]);
-        assert_eq!(section.problem("tasks", "m").file, "s:6");
+        assert_eq!(section.problem("tasks", "m").to_string(), "s:6: sources.s.settings.tasks: m");
+        assert_eq!(section.problem("", "m").to_string(), "s:5: sources.s.settings: m");
+        assert_eq!(section.problem_with("kind", "m").to_string(), "s:2: sources.s.kind: m");
         let problems = Section::parse("s", "kind = 1\n").unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
     }
