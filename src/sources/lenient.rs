@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 /// One field of an answer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Field<T> {
-    /// Not there, null, or an empty text.
+    /// Not there, null, or a blank text.
     #[default]
     Absent,
     /// There, but of no shape that can be read.
@@ -58,7 +58,7 @@ pub(crate) type List<T> = Vec<Field<T>>;
 
 /// What a field can be read from. Each way of writing it that is not overridden is malformed.
 pub(crate) trait Shape: Sized {
-    /// From a text, trimmed and never empty.
+    /// From a text that is not blank.
     fn of_text(_: &str) -> Option<Self> {
         None
     }
@@ -110,6 +110,7 @@ impl Shape for String {
 
 impl Shape for i64 {
     fn of_text(text: &str) -> Option<Self> {
+        let text = text.trim();
         let digits = text.split_once('.').map_or(text, |(whole, fraction)| {
             if !fraction.is_empty() && fraction.bytes().all(|b| b == b'0') { whole } else { text }
         });
@@ -187,10 +188,7 @@ impl<'de, T: Shape> Visitor<'de> for Reader<T> {
         Ok(Self::hold(T::of_text(&number.to_string())))
     }
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        match text.trim() {
-            "" => Ok(Field::Absent),
-            text => Ok(Self::hold(T::of_text(text))),
-        }
+        if text.trim().is_empty() { Ok(Field::Absent) } else { Ok(Self::hold(T::of_text(text))) }
     }
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
         T::of_list(list).map(Self::hold)

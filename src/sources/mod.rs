@@ -6,6 +6,13 @@ mod real;
 mod scf;
 #[cfg(feature = "simulator")]
 mod silent;
+#[cfg(test)]
+mod desk;
+mod lenient;
+mod memory;
+
+pub mod tat;
+pub mod wedata;
 
 use crate::config::{Problem, Section};
 use crate::model::{BoxFuture, Buckets, CellKey, Clock, Intake, NativeGauge, Reach, Reason, Window};
@@ -15,6 +22,7 @@ use std::time::Duration;
 
 /// The kinds of sources there are. Adding one is a folder, a `mod` line and an entry here.
 pub const KINDS: &[Kind] = &[scf::KIND];
+pub const KINDS: &[Kind] = &[wedata::KIND, tat::KIND];
 
 /// The kind of a name in the configuration.
 pub fn kind(name: &str) -> Option<&'static Kind> {
@@ -135,4 +143,26 @@ impl PollError {
 /// Names the action that a failed call was for.
 pub fn during(action: &'static str) -> impl FnOnce(transport::Error) -> PollError {
     move |error| PollError::Call { action, error }
+}
+
+/// Stands for the simulated API of a kind that has none yet: claims no request.
+#[cfg(feature = "simulator")]
+pub(crate) struct Faceless(pub(crate) &'static str);
+
+#[cfg(feature = "simulator")]
+impl crate::simulator::Face for Faceless {
+    fn kind(&self) -> &'static str {
+        self.0
+    }
+    fn claims(&self, _: &crate::simulator::Request) -> bool {
+        false
+    }
+    fn answer(
+        &self,
+        _: &crate::simulator::Request,
+        _: &crate::simulator::World,
+        _: crate::model::Timestamp,
+    ) -> crate::simulator::Answer {
+        crate::simulator::Answer
+    }
 }

@@ -1,0 +1,87 @@
+//! A keeper's desk for tests: remembers what the state would, and every batch.
+
+use crate::model::{
+    Batch, BoxFuture, Intake, IntakeClosed, Known, Observation, RunId, RunState, Timestamp, Window,
+};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+/// Counts runs as the state does: once, and not before the floor.
+#[derive(Default)]
+pub(crate) struct FakeDesk(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    known: HashMap<RunId, Known>,
+    counted: Vec<Observation>,
+    batches: Vec<Batch>,
+    floor: Timestamp,
+}
+
+impl FakeDesk {
+    /// A desk that counts nothing which ended before `floor`.
+    pub(crate) fn with_floor(floor: Timestamp) -> Self {
+        Self(Mutex::new(Inner { floor, ..Inner::default() }))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+
+    /// Makes a run known beforehand.
+    pub(crate) fn know(&self, run: RunId, known: Known) {
+        self.inner().known.insert(run, known);
+    }
+
+    /// The finished runs counted, in the order in which they were.
+    pub(crate) fn counted(&self) -> Vec<Observation> {
+        self.inner().counted.clone()
+    }
+
+    /// What is known of a run.
+    pub(crate) fn known(&self, instance: &str, round: u32) -> Known {
+        let run = RunId { instance: instance.into(), round };
+        self.inner().known.get(&run).copied().unwrap_or(Known::No)
+    }
+
+    /// Takes the batches submitted since the last call.
+    pub(crate) fn batches(&self) -> Vec<Batch> {
+        std::mem::take(&mut self.inner().batches)
+    }
+}
+
+impl Intake for FakeDesk {
+    fn recall<'a>(&'a self, runs: &'a [RunId]) -> BoxFuture<'a, Result<Vec<Known>, IntakeClosed>> {
+        let inner = self.inner();
+        let known = runs.iter().map(|run| inner.known.get(run).copied().unwrap_or(Known::No)).collect();
+        Box::pin(std::future::ready(Ok(known)))
+    }
+
+    fn submit<'a>(&'a self, batch: Batch) -> BoxFuture<'a, Result<(), IntakeClosed>> {
+        let mut inner = self.inner();
+        for seen in &batch.observations {
+            let before = inner.known.get(&seen.run).copied();
+            match (&seen.state, before) {
+                (RunState::Finished(outcome), Some(Known::Finished(_, facets))) => {
+                    let facets = facets.with(seen.facets());
+                    inner.known.insert(seen.run.clone(), Known::Finished(*outcome, facets));
+                }
+                (RunState::Finished(outcome), _) if seen.ended.is_none_or(|ended| ended >= inner.floor) => {
+                    inner.known.insert(seen.run.clone(), Known::Finished(*outcome, seen.facets()));
+                    inner.counted.push(seen.clone());
+                }
+                (RunState::Finished(_), _) | (_, Some(Known::Finished(..))) => {}
+                _ => drop(inner.known.insert(seen.run.clone(), Known::Open)),
+            }
+        }
+        inner.batches.push(batch);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// The window of a poll at `to`, that reads the hour before it.
+pub(crate) fn window(to: Timestamp) -> Window {
+    let from = to.minus(Duration::from_secs(3600));
+    Window { poll: 1, from, to, floor: from, first: false, open: Vec::new() }
+}

@@ -1,0 +1,126 @@
+#![doc = include_str!("README.md")]
+
+mod api;
+mod chunks;
+mod listing;
+mod names;
+mod normalize;
+mod poll;
+mod settings;
+mod wire;
+
+use super::memory::Memory;
+use super::{AccountClient, Kind, PollError, Read, Source, Toolbox, buckets};
+use crate::config::{Problem, Section};
+use crate::model::{BoxFuture, CellKey, Intake, Label, Reach, Window};
+use api::{Api, Remote};
+use names::Names;
+use poll::Poll;
+use settings::Settings;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tencent Cloud Automation Tools.
+pub const KIND: Kind = Kind {
+    name: NAME,
+    docs: "TAT API 2020-10-28, https://cloud.tencent.com/document/product/1340",
+    provider: "tencentcloud",
+    regional: true,
+    buckets: buckets::of_batch_work,
+    natives: &[],
+    check,
+    build,
+    #[cfg(feature = "simulator")]
+    face: || Box::new(super::Faceless(NAME)),
+};
+
+const NAME: &str = "tat";
+
+/// How far before the watermark every poll reads again. An invocation may become visible some time after the moment
+/// it is stamped with, and the two clocks may differ by the five minutes that the signature allows.
+const OVERLAP: Duration = Duration::from_secs(300);
+
+/// Tasks remembered as ended before everything that is counted.
+const REMEMBERED: usize = 50_000;
+
+fn check(section: &Section) -> Vec<Problem> {
+    match section.settings::<Settings>() {
+        Ok(settings) => {
+            settings.problems().into_iter().map(|(key, message)| section.problem(key, message)).collect()
+        }
+        Err(problems) => problems,
+    }
+}
+
+fn build(section: &Section, region: &str, toolbox: &Toolbox) -> Result<Box<dyn Source>, Vec<Problem>> {
+    let settings: Settings = section.settings()?;
+    let problems = check(section);
+    let AccountClient::Tencent(client) = &toolbox.account else {
+        return Err(vec![section.problem("", "needs an account of the provider \"tencentcloud\"")]);
+    };
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Box::new(Tat {
+        source: Label::new(&section.name),
+        region: Label::new(region),
+        api: Box::new(Remote { client: Arc::clone(client), region: region.to_owned() }),
+        settings,
+        keep: Keep::new(),
+    }))
+}
+
+/// One configured source in one region.
+struct Tat {
+    source: Label,
+    region: Label,
+    api: Box<dyn Api>,
+    settings: Settings,
+    keep: Keep,
+}
+
+/// What is kept between polls. A restart can lose it.
+struct Keep {
+    /// The names of commands.
+    names: Names,
+    /// Tasks that ended before the floor: never counted, so never known to the state, and not to be asked about.
+    past: Memory<Arc<str>, ()>,
+}
+
+impl Keep {
+    fn new() -> Self {
+        Self { names: Names::new(), past: Memory::of(REMEMBERED) }
+    }
+}
+
+impl Source for Tat {
+    fn reach(&self) -> Reach {
+        Reach { lookback: self.settings.lookback.0, overlap: OVERLAP }
+    }
+
+    fn discover(&self) -> BoxFuture<'_, Result<Vec<CellKey>, PollError>> {
+        let cell = CellKey {
+            kind: NAME,
+            source: self.source.clone(),
+            region: self.region.clone(),
+            project: Label::empty(),
+        };
+        Box::pin(std::future::ready(Ok(vec![cell])))
+    }
+
+    fn rediscover(&self) -> Option<Duration> {
+        None
+    }
+
+    fn poll<'a>(
+        &'a self,
+        _: &'a CellKey,
+        window: &'a Window,
+        intake: &'a dyn Intake,
+    ) -> BoxFuture<'a, Result<Read, PollError>> {
+        Box::pin(async move {
+            let (api, settings, keep) = (self.api.as_ref(), &self.settings, &self.keep);
+            Poll { api, settings, keep, window, intake }.run().await
+        })
+    }
+}

@@ -1,0 +1,189 @@
+//! ListInstances, read whole although rows move under the paging.
+
+use super::api::Api;
+use super::names::Names;
+use super::normalize::{self, Row};
+use super::wire::{InstancePage, ListInstances};
+use crate::model::{RejectCause, Timestamp, Zone};
+use crate::sources::lenient::Field;
+use crate::transport::Error;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The most rows the API gives at once.
+pub(super) const PAGE_SIZE: u64 = 200;
+
+/// Pages of one reading: 100 000 rows. More than that in one window is a window set too wide.
+const MAX_PAGES: u64 = 500;
+
+/// Readings of a listing that moves.
+const MAX_PASSES: u32 = 4;
+
+/// The rows of one listing, gathered over as many readings as it took.
+#[derive(Default)]
+pub(super) struct Listing {
+    rows: Vec<Row>,
+    places: HashMap<Arc<str>, usize>,
+    rejected: Vec<RejectCause>,
+    left: u64,
+}
+
+/// One reading, first page to last.
+#[derive(Default)]
+struct Pass {
+    /// Different rows, refused ones included.
+    rows: u64,
+    /// The largest total that a page told.
+    most: u64,
+    /// Whether the pages disagreed about the total.
+    moved: bool,
+    /// Rows that no reading before had, and that changed before the poll began.
+    news: u64,
+    /// Whether the page cap ended it.
+    capped: bool,
+}
+
+impl Listing {
+    /// Reads the listing until it is whole; `false` where it did not become so. What was read stands even after an
+    /// error.
+    ///
+    /// Rows are asked for by ascending planned time, which never changes: a row that joins while the pages are read
+    /// pushes others towards pages still to come, where they are met a second time instead of being missed. A total
+    /// that the rows read do not reach means that some were missed all the same, and the listing is read again. When
+    /// the total keeps moving, reading again is enough once it brings nothing that changed before the poll began:
+    /// what changes later belongs to the next poll.
+    pub(super) async fn read(
+        &mut self,
+        api: &dyn Api,
+        request: &mut ListInstances,
+        names: &Names,
+        zone: &Zone,
+        to: Timestamp,
+    ) -> Result<bool, Error> {
+        for pass in 0..MAX_PASSES {
+            let read = self.pass(api, request, names, zone, to).await?;
+            self.left = read.most.saturating_sub(self.len());
+            if read.capped {
+                return Ok(false);
+            }
+            if read.rows >= read.most || self.len() >= read.most || (pass > 0 && read.moved && read.news == 0)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn pass(
+        &mut self,
+        api: &dyn Api,
+        request: &mut ListInstances,
+        names: &Names,
+        zone: &Zone,
+        to: Timestamp,
+    ) -> Result<Pass, Error> {
+        let mut pass = Pass::default();
+        let mut met = HashMap::new();
+        let mut before = None;
+        self.rejected.clear();
+        for page in 1..=MAX_PAGES {
+            request.page_number = page;
+            let answer = api.list(request).await?;
+            let total = total(&answer)?;
+            pass.moved |= before.is_some() && total.is_some() && before != total;
+            before = total.or(before);
+            pass.most = pass.most.max(total.unwrap_or(0));
+            let items = match answer.items {
+                Field::Value(items) => items,
+                Field::Absent | Field::Malformed => Vec::new(),
+            };
+            let count = items.len() as u64;
+            for item in items {
+                let row = match item {
+                    Field::Value(mut instance) => {
+                        names.complete(&mut instance);
+                        normalize::row(&instance, zone)
+                    }
+                    Field::Absent | Field::Malformed => Err(RejectCause::Malformed),
+                };
+                match row {
+                    Ok(row) if met.insert(Arc::clone(&row.seen.run.instance), ()).is_none() => {
+                        pass.rows += 1;
+                        pass.news += u64::from(self.take(row, to));
+                    }
+                    Ok(row) => drop(self.take(row, to)),
+                    Err(cause) => {
+                        pass.rows += 1;
+                        self.rejected.push(cause);
+                    }
+                }
+            }
+            // Different rows are compared, not received ones: a row met twice must not end the reading early.
+            let full = count >= PAGE_SIZE;
+            if count == 0 || before.map_or(!full, |total| pass.rows >= total) {
+                return Ok(pass);
+            }
+        }
+        pass.capped = true;
+        Ok(pass)
+    }
+
+    /// Keeps `row` unless a newer one of the same instance is kept; tells whether the instance is new and changed
+    /// before `to`.
+    fn take(&mut self, row: Row, to: Timestamp) -> bool {
+        let place = *self.places.entry(Arc::clone(&row.seen.run.instance)).or_insert(self.rows.len());
+        match self.rows.get_mut(place) {
+            Some(kept) => {
+                if row.seen.updated >= kept.seen.updated {
+                    *kept = row;
+                }
+                false
+            }
+            None => {
+                let due = row.seen.updated.is_none_or(|updated| updated < to);
+                self.rows.push(row);
+                due
+            }
+        }
+    }
+
+    /// Different rows, refused ones included.
+    fn len(&self) -> u64 {
+        (self.rows.len() + self.rejected.len()) as u64
+    }
+
+    /// The newest state of each instance.
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Whether it shows the instance.
+    pub(super) fn shows(&self, instance: &str) -> bool {
+        self.places.contains_key(instance)
+    }
+
+    /// Why rows of the last reading were refused.
+    pub(super) fn rejected(&self) -> &[RejectCause] {
+        &self.rejected
+    }
+
+    /// Rows that are known to be there and were not read.
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+}
+
+/// The page's total.
+///
+/// # Errors
+/// Where it holds neither rows nor a total of none: taken for an empty page, it would hide runs.
+fn total(page: &InstancePage) -> Result<Option<u64>, Error> {
+    let total = page.total_count.get().and_then(|total| u64::try_from(*total).ok());
+    if page.items.get().is_none() && total != Some(0) {
+        return Err(Error::Decode("a page of ListInstances without Items".into()));
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests;
