@@ -1,16 +1,14 @@
 #![doc = include_str!("README.md")]
 
 mod buckets;
-mod lenient;
-mod real;
-mod scf;
-#[cfg(feature = "simulator")]
-mod silent;
 #[cfg(test)]
 mod desk;
 mod lenient;
 mod memory;
-
+mod real;
+pub mod scf;
+#[cfg(feature = "simulator")]
+mod silent;
 pub mod tat;
 pub mod wedata;
 
@@ -21,8 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The kinds of sources there are. Adding one is a folder, a `mod` line and an entry here.
-pub const KINDS: &[Kind] = &[scf::KIND];
-pub const KINDS: &[Kind] = &[wedata::KIND, tat::KIND];
+pub const KINDS: &[Kind] = &[wedata::KIND, tat::KIND, scf::KIND];
 
 /// The kind of a name in the configuration.
 pub fn kind(name: &str) -> Option<&'static Kind> {

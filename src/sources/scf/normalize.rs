@@ -28,7 +28,7 @@ pub(super) fn run(
     let mut seen = Observation::new(task.clone(), RunId { instance: id.into(), round: retry }, state);
     seen.info = info.clone();
     seen.started = started(&row.start_time, zone, &mut flaws);
-    seen.retries = u32::from(retry > 0);
+    seen.retries = Some(u32::from(retry > 0));
     if ended {
         seen.cost = millis(&row.duration, &mut flaws);
         seen.ended = end(seen.started, seen.cost);
