@@ -14,9 +14,14 @@ pub mod wedata;
 
 use crate::config::{Problem, Section};
 use crate::model::{BoxFuture, Buckets, CellKey, Clock, Intake, NativeGauge, Reach, Reason, Window};
-use crate::transport::{self, enos, tencent};
+use crate::transport::{self, tencent};
 use std::sync::Arc;
 use std::time::Duration;
+
+pub mod enos;
+pub mod scf;
+pub mod tat;
+pub mod wedata;
 
 /// The kinds of sources there are. Adding one is a folder, a `mod` line and an entry here.
 pub const KINDS: &[Kind] = &[wedata::KIND, tat::KIND, scf::KIND];
@@ -66,7 +71,7 @@ pub enum AccountClient {
     /// Tencent Cloud API 3.0.
     Tencent(Arc<tencent::Client>),
     /// Envision EnOS.
-    Enos(Arc<enos::Client>),
+    Enos(Arc<transport::enos::Client>),
 }
 
 /// One configured source in one region.
