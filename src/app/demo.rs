@@ -23,7 +23,7 @@ const CONFIG: &str = include_str!("../../config/demo.toml");
 
 /// Serves the simulated clouds until a signal.
 pub(super) fn simulate(args: &SimulateArgs) -> Exit {
-    let world = match World::new(args.seed, args.speed, World::TASKS).context("--speed") {
+    let world = match World::try_new(args.seed, args.speed, World::TASKS).context("--speed") {
         Ok(world) => world,
         Err(error) => return usage(&error),
     };
@@ -59,7 +59,7 @@ pub(super) fn demo(args: &DemoArgs) -> Exit {
 async fn run_demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let stop = CancellationToken::new();
     let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-    let world = World::new(1, 1.0, World::TASKS)?;
+    let world = World::try_new(1, 1.0, World::TASKS)?;
     let clouds = start(anywhere, world, Faults::default(), &stop).await?;
     let env = environment(&clouds.url(), args.listen);
     let config = match Config::load_text(&demands(), "demo.toml", CONFIG, &env) {

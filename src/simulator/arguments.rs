@@ -70,6 +70,18 @@ impl Arguments {
         self.given(name).map(|value| self.number(value).ok_or_else(|| mistyped(name, "Integer"))).transpose()
     }
 
+    /// A truth value.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for another type.
+    pub fn boolean(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        let read = |value: &Value| match value {
+            Value::String(text) if self.text => text.to_lowercase().parse().ok(),
+            other => other.as_bool(),
+        };
+        self.given(name).map(|value| read(value).ok_or_else(|| mistyped(name, "Boolean"))).transpose()
+    }
+
     /// A list of texts; empty where it is not given.
     ///
     /// # Errors

@@ -7,8 +7,6 @@ mod lenient;
 mod memory;
 mod real;
 pub mod scf;
-#[cfg(feature = "simulator")]
-mod silent;
 pub mod tat;
 pub mod wedata;
 
@@ -17,11 +15,6 @@ use crate::model::{BoxFuture, Buckets, CellKey, Clock, Intake, NativeGauge, Reac
 use crate::transport::{self, tencent};
 use std::sync::Arc;
 use std::time::Duration;
-
-pub mod enos;
-pub mod scf;
-pub mod tat;
-pub mod wedata;
 
 /// The kinds of sources there are. Adding one is a folder, a `mod` line and an entry here.
 pub const KINDS: &[Kind] = &[wedata::KIND, tat::KIND, scf::KIND];
@@ -145,26 +138,4 @@ impl PollError {
 /// Names the action that a failed call was for.
 pub fn during(action: &'static str) -> impl FnOnce(transport::Error) -> PollError {
     move |error| PollError::Call { action, error }
-}
-
-/// Stands for the simulated API of a kind that has none yet: claims no request.
-#[cfg(feature = "simulator")]
-pub(crate) struct Faceless(pub(crate) &'static str);
-
-#[cfg(feature = "simulator")]
-impl crate::simulator::Face for Faceless {
-    fn kind(&self) -> &'static str {
-        self.0
-    }
-    fn claims(&self, _: &crate::simulator::Request) -> bool {
-        false
-    }
-    fn answer(
-        &self,
-        _: &crate::simulator::Request,
-        _: &crate::simulator::World,
-        _: crate::model::Timestamp,
-    ) -> crate::simulator::Answer {
-        crate::simulator::Answer
-    }
 }

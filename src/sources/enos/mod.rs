@@ -1,1 +1,4 @@
+//! EnOS.
 
+#[cfg(feature = "simulator")]
+pub mod fake;

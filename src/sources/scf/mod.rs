@@ -2,6 +2,8 @@
 
 mod api;
 mod counted;
+#[cfg(feature = "simulator")]
+pub mod fake;
 mod glob;
 mod listing;
 mod normalize;
@@ -35,7 +37,7 @@ pub(super) const KIND: Kind = Kind {
     check,
     build,
     #[cfg(feature = "simulator")]
-    face: super::silent::face,
+    face: || Box::new(super::tat::fake::Fake),
 };
 
 /// How often `namespaces = ["*"]` asks again.

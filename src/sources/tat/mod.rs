@@ -2,6 +2,8 @@
 
 mod api;
 mod chunks;
+#[cfg(feature = "simulator")]
+pub mod fake;
 mod listing;
 mod names;
 mod normalize;
@@ -31,7 +33,7 @@ pub const KIND: Kind = Kind {
     check,
     build,
     #[cfg(feature = "simulator")]
-    face: || Box::new(super::Faceless(NAME)),
+    face: || Box::new(fake::Fake),
 };
 
 const NAME: &str = "tat";

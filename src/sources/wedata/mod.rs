@@ -2,6 +2,8 @@
 
 mod api;
 mod details;
+#[cfg(feature = "simulator")]
+pub mod fake;
 mod listing;
 mod log;
 mod names;
@@ -36,7 +38,7 @@ pub const KIND: Kind = Kind {
     check,
     build,
     #[cfg(feature = "simulator")]
-    face: || Box::new(super::Faceless(NAME)),
+    face: || Box::new(fake::Fake),
 };
 
 const NAME: &str = "wedata";
