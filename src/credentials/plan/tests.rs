@@ -12,13 +12,16 @@ impl Clock for Midnight {
     }
 }
 
+/// Action, region, request, and the SecretId that signed.
+type Asked = (StsAction, String, Value, Option<String>);
+
 /// A network of which the test says what there is.
 #[derive(Default)]
 struct Network {
     role: Option<&'static str>,
     keys: Option<Value>,
     no_metadata: bool,
-    sts: Mutex<Vec<(StsAction, String, Value, Option<String>)>>,
+    sts: Mutex<Vec<Asked>>,
 }
 
 impl Exchange for Network {

@@ -1,8 +1,8 @@
 //! `{"code": 0, "msg": …, "data": …}`, and its relatives.
 
-use super::super::error::unreadable;
-use super::super::http::Answer;
-use super::super::{Error, status};
+use crate::transport::error::unreadable;
+use crate::transport::http::Answer;
+use crate::transport::{Error, status};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

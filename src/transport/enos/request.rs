@@ -1,10 +1,10 @@
 //! One operation, tried until it goes through.
 
-use super::super::call::{Call, Try};
-use super::super::error::{Error, Failure};
-use super::super::http::Request;
 use super::token::{JSON, Token, Tokens};
 use super::{Line, Operation, envelope, sign};
+use crate::transport::call::{Call, Try};
+use crate::transport::error::{Error, Failure};
+use crate::transport::http::Request;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, InvalidHeaderValue};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;

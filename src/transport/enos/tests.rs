@@ -18,7 +18,7 @@ async fn client(replies: Vec<Reply>) -> (Client, Stage, Arc<Notes>) {
         org_id: "o15".into(),
         user_id: "u15".into(),
         requests_per_second: 1000.0,
-        timeout: Duration::from_millis(500),
+        timeout: Duration::from_secs(5),
     };
     let http = Http::new(clock()).unwrap();
     let observer = Arc::clone(&notes) as Arc<dyn Observer>;
@@ -142,4 +142,24 @@ async fn what_is_left_of_a_shared_token_is_used_up_before_asking_again() {
     get(&client).await.unwrap();
     get(&client).await.unwrap();
     assert_eq!(stage.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_compensated_before_the_token_is_blamed() {
+    let ahead = Reply::with(401, "Date: Fri, 28 Mar 2025 01:00:00 GMT\r\n", b"{}");
+    let (client, stage, _) = client(vec![token("T", 7200), ahead, Reply::json(200, OK)]).await;
+    get(&client).await.unwrap();
+    let asked = stage.asked();
+    assert_eq!(asked[2].header("apim-timestamp"), Some(((NOW + 3600) * 1000).to_string().as_str()));
+    assert_eq!(asked[2].header("apim-accesstoken"), Some("T"));
+}
+
+#[tokio::test]
+async fn throttling_slows_every_call_of_the_account() {
+    let busy = Reply::json(429, r#"{"message": "API rate limit exceeded"}"#);
+    let (client, _, notes) = client(vec![token("T", 7200), busy, Reply::json(200, OK)]).await;
+    get(&client).await.unwrap();
+    assert_eq!(notes.codes(), ["ok", "http_429", "ok"]);
+    let rates = notes.rates.lock().unwrap();
+    assert!(rates[0] == 1000.0 && (500.0..510.0).contains(&rates[1]), "{rates:?}");
 }

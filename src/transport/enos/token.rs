@@ -1,10 +1,10 @@
 //! The access token: fetched once, renewed ahead of its end, dropped when the gateway refuses it.
 
-use super::super::call::{Call, Try};
-use super::super::error::{Error, Failure};
-use super::super::http::Request;
 use super::{Line, envelope, sign};
 use crate::credentials::{Provider, Triple};
+use crate::transport::call::{Call, Try};
+use crate::transport::error::{Error, Failure};
+use crate::transport::http::Request;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};

@@ -3,12 +3,13 @@ use crate::transport::stage::{Reply, Stage, clock};
 use std::io::Write;
 
 const CAP: usize = 64 * 1024;
+const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Asks once for whatever the stage has.
 async fn ask(reply: Reply) -> Result<Answer, Error> {
     let stage = Stage::open(vec![reply]).await;
     let url = Url::parse(&format!("{}/?secret=query", stage.url)).unwrap();
-    ask_at(url, Duration::from_millis(500)).await
+    ask_at(url, DEADLINE).await
 }
 
 async fn ask_at(url: Url, deadline: Duration) -> Result<Answer, Error> {
@@ -80,7 +81,7 @@ async fn bodies_beyond_the_cap_are_refused_packed_or_not() {
 
 #[tokio::test]
 async fn the_deadline_holds_before_and_inside_the_body() {
-    let deadline = Err(Error::Timeout(Duration::from_millis(500)));
+    let deadline = Err(Error::Timeout(DEADLINE));
     assert_eq!(ask(Reply::Hang(Vec::new())).await.map(|_| ()), deadline);
     let drip = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec();
     assert_eq!(ask(Reply::Hang(drip)).await.map(|_| ()), deadline);
@@ -99,7 +100,7 @@ async fn a_closed_port_is_named() {
     // Bound and dropped: nobody listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = Url::parse(&format!("http://127.0.0.1:{port}/?secret=1")).unwrap();
-    let result = ask_at(url, Duration::from_secs(5)).await;
+    let result = ask_at(url, DEADLINE).await;
     assert!(is_connect(&result), "{result:?}");
     assert!(result.unwrap_err().to_string().contains("refused"));
 }

@@ -3,8 +3,8 @@
 //! **Source**: the common error codes of API 3.0, and the codes of WeData 2021-08-20, TAT 2020-10-28 and
 //! SCF 2018-04-16. Only codes are matched; messages change with language and time.
 
-use super::super::Error;
-use super::super::error::clean;
+use crate::transport::Error;
+use crate::transport::error::clean;
 use std::time::Duration;
 
 /// The error that a code under `Response.Error` stands for.

@@ -1,6 +1,6 @@
 //! Where the actions of a service are called.
 
-use super::super::{Error, Http, SetupError, address};
+use crate::transport::{Error, Http, SetupError, address};
 use reqwest::Url;
 
 /// An address with `{service}` and `{region}` still open.

@@ -1,9 +1,9 @@
 //! `{"Response": {…}}`, and the error in it.
 
-use super::super::error::unreadable;
-use super::super::http::Answer;
-use super::super::{Error, status};
 use super::code;
+use crate::transport::error::unreadable;
+use crate::transport::http::Answer;
+use crate::transport::{Error, status};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

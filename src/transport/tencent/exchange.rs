@@ -1,11 +1,11 @@
 //! What credentials ask of the metadata service and STS.
 
-use super::super::http::Request;
-use super::super::{Error, Http, SetupError, address, status};
 use super::request::Signer;
 use super::{Action, Line, Options};
 use crate::credentials::{self, ExchangeError, StsAction, Triple};
 use crate::model::{BoxFuture, Clock, Observer};
+use crate::transport::http::Request;
+use crate::transport::{Error, Http, SetupError, address, status};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde_json::Value;

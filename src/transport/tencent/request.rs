@@ -1,12 +1,12 @@
 //! One request of one action, tried until it goes through.
 
-use super::super::call::{Call, Try};
-use super::super::error::{Error, Failure};
-use super::super::http::Request;
 use super::endpoint::Target;
 use super::sign::{Signing, hash};
 use super::{Action, Line, envelope};
 use crate::credentials::{Provider, Triple};
+use crate::transport::call::{Call, Try};
+use crate::transport::error::{Error, Failure};
+use crate::transport::http::Request;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, InvalidHeaderValue};
 use secrecy::ExposeSecret;

@@ -25,7 +25,7 @@ async fn play_with(keys: Arc<Keys>, replies: Vec<Reply>) -> Played {
         account: "main".into(),
         endpoint: stage.url.clone(),
         budget: 0.8,
-        timeout: Duration::from_millis(500),
+        timeout: Duration::from_secs(2),
     };
     let http = Http::new(clock()).unwrap();
     let client = Client::new(options, http, keys, Arc::clone(&notes) as Arc<dyn Observer>, clock()).unwrap();
