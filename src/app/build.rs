@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Builds clients and sources. It keeps the clients, so that a reload goes on with the same limiters and tokens.
-pub(super) struct Workshop {
+pub struct Workshop {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     http: Http,
@@ -19,7 +19,11 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
-    pub(super) fn new(clock: Arc<dyn Clock>, observer: Arc<dyn Observer>) -> Result<Self, SetupError> {
+    /// A workshop without clients.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(clock: Arc<dyn Clock>, observer: Arc<dyn Observer>) -> Result<Self, SetupError> {
         let http = Http::new(Arc::clone(&clock))?;
         Ok(Self { clock, observer, http, clients: BTreeMap::new() })
     }
@@ -28,11 +32,8 @@ impl Workshop {
     ///
     /// # Errors
     /// Every problem that shows only here: what the kinds ask of their settings, and what accounts cannot be built of.
-    pub(super) fn build(
-        &mut self,
-        config: &Config,
-        env: &BTreeMap<String, String>,
-    ) -> Result<Vec<Scheduled>, Vec<Problem>> {
+    pub fn build(&mut self, config: &Config) -> Result<Vec<Scheduled>, Vec<Problem>> {
+        let env = &config.env;
         let mut problems = Vec::new();
         let mut clients = BTreeMap::new();
         for (name, account) in &config.accounts {

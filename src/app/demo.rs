@@ -70,7 +70,7 @@ async fn run_demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let telemetry = Telemetry::start(&config.log, Arc::clone(&clock))?;
     let own = Arc::new(Own::new()?);
     let mut workshop = Workshop::new(Arc::clone(&clock), Arc::clone(&own) as Arc<dyn Observer>)?;
-    let scheduled = match workshop.build(&config, &env) {
+    let scheduled = match workshop.build(&config) {
         Ok(scheduled) => scheduled,
         Err(problems) => return Ok(refuse(&problems)),
     };

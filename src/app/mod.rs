@@ -1,6 +1,6 @@
 //! The composition root: the one place where all parts are put together.
 
-mod build;
+pub mod build;
 #[cfg(feature = "simulator")]
 mod demo;
 mod once;
@@ -58,7 +58,7 @@ fn check(args: &ConfigArgs) -> Exit {
         Err(problems) => return refuse(&problems),
     };
     let workshop = build::Workshop::new(Arc::new(SystemClock), Arc::new(Quiet)).context("TLS");
-    match workshop.map(|mut workshop| workshop.build(&config, &config::environment())) {
+    match workshop.map(|mut workshop| workshop.build(&config)) {
         Ok(Ok(scheduled)) => say(&format!("the configuration is good; to poll: {}\n", named(&scheduled))),
         Ok(Err(problems)) => refuse(&problems),
         Err(error) => fail(&error),
@@ -80,7 +80,7 @@ fn load(args: &ConfigArgs) -> Result<Config, Vec<Problem>> {
 }
 
 /// What the kinds ask of the sections that name them.
-fn demands() -> Vec<Demand> {
+pub fn demands() -> Vec<Demand> {
     KINDS
         .iter()
         .map(|kind| Demand {

@@ -5,7 +5,7 @@ use super::run::{keeper, runtime};
 use super::{fail, load, refuse, say};
 use crate::cli::{Exit, OnceArgs};
 use crate::clock::SystemClock;
-use crate::config::{self, Problem};
+use crate::config::Problem;
 use crate::ledger::Memory;
 use crate::metrics::Own;
 use crate::model::{Clock, Observer};
@@ -29,7 +29,7 @@ pub(super) fn once(args: &OnceArgs) -> Exit {
         Ok(workshop) => workshop,
         Err(error) => return fail(&error),
     };
-    let mut scheduled = match workshop.build(&config, &config::environment()) {
+    let mut scheduled = match workshop.build(&config) {
         Ok(scheduled) => scheduled,
         Err(problems) => return refuse(&problems),
     };

@@ -5,7 +5,7 @@ use super::page::{LivePage, Place};
 use super::{fail, load, natives, refuse};
 use crate::cli::{ConfigArgs, Exit};
 use crate::clock::SystemClock;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::http::{self, Reload, Server};
 use crate::keeper::{Keeper, Parts};
 use crate::ledger::{Ledger, Memory};
@@ -34,7 +34,6 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
         Ok(passed) => passed,
         Err(error) => return fail(&error),
     };
-    let env = config::environment();
     let config = match load(args) {
         Ok(config) => config,
         Err(problems) => return refuse(&problems),
@@ -49,7 +48,7 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
         Ok(workshop) => workshop,
         Err(error) => return fail(&error),
     };
-    let scheduled = match workshop.build(&config, &env) {
+    let scheduled = match workshop.build(&config) {
         Ok(scheduled) => scheduled,
         Err(problems) => return refuse(&problems),
     };
@@ -189,7 +188,7 @@ impl Polling {
             None => Err("there is no configuration file to read again".to_owned()),
             Some(source) => load(&source.args)
                 .and_then(|config| {
-                    let scheduled = self.workshop.build(&config, &config::environment())?;
+                    let scheduled = self.workshop.build(&config)?;
                     if let Err(error) = self.telemetry.set_level(&config.log) {
                         tracing::warn!(%error, "the log's level stays as it was");
                     }
