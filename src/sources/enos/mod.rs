@@ -1,4 +1,4 @@
 //! EnOS.
 
 #[cfg(feature = "simulator")]
-pub mod fake;
+pub(super) mod fake;

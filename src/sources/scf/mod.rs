@@ -37,7 +37,7 @@ pub(super) const KIND: Kind = Kind {
     check,
     build,
     #[cfg(feature = "simulator")]
-    face: || Box::new(super::tat::fake::Fake),
+    face: || Box::new(fake::Fake),
 };
 
 /// How often `namespaces = ["*"]` asks again.

@@ -9,11 +9,9 @@ use crate::model::Timestamp;
 use crate::simulator::tencent::{Action, Product};
 use crate::simulator::{Answer, Claim, Face, Request, Rows, Span, Trouble, TrueRun, World};
 
-pub use command::REGIONS;
-
 /// The simulated TAT.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Fake;
+pub(crate) struct Fake;
 
 impl Face for Fake {
     fn kind(&self) -> &'static str {

@@ -11,11 +11,9 @@ use crate::model::Timestamp;
 use crate::simulator::tencent::{Action, Product};
 use crate::simulator::{Answer, Claim, Face, Request, Rows, Span, Trouble, TrueRun, World};
 
-pub use project::PROJECTS;
-
 /// The simulated WeData.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Fake;
+pub(crate) struct Fake;
 
 impl Face for Fake {
     fn kind(&self) -> &'static str {

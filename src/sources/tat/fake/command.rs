@@ -7,7 +7,7 @@ use crate::simulator::{CANARY, Character, Dice, Refusal, Rhythm, World, cut, sta
 use serde_json::{Value, json};
 
 /// The regions that have commands.
-pub const REGIONS: [&str; 2] = ["ap-guangzhou", "ap-shanghai"];
+pub(super) const REGIONS: [&str; 2] = ["ap-guangzhou", "ap-shanghai"];
 
 /// One command, and how often it is invoked.
 pub(super) struct Command {
@@ -46,7 +46,7 @@ impl Command {
 
     /// Whether answers about its invocations tell its name, as few do.
     pub(super) fn named(&self) -> bool {
-        self.index % 3 == 0 && !self.deleted()
+        self.index.is_multiple_of(3) && !self.deleted()
     }
 
     /// The label `workflow`.

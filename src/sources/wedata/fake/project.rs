@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 
 /// One project.
 #[derive(Debug)]
-pub struct Project {
+pub(super) struct Project {
     /// ProjectId: too long for a float to hold.
-    pub id: &'static str,
+    pub(super) id: &'static str,
     /// Its name.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The region that its instances are read in.
-    pub region: &'static str,
+    pub(super) region: &'static str,
     /// 1 enabled, 0 disabled.
-    pub status: i64,
+    pub(super) status: i64,
 }
 
 /// Every project of the tenant: two that work, in two regions, and a disabled one.
-pub const PROJECTS: &[Project] = &[
+pub(super) const PROJECTS: &[Project] = &[
     Project { id: "1460947878944567296", name: "orders", region: "ap-guangzhou", status: 1 },
     Project { id: "1531612696090365952", name: "报表", region: "ap-shanghai", status: 1 },
     Project { id: "1700000000000000003", name: "retired", region: "ap-guangzhou", status: 0 },

@@ -1,3 +1,4 @@
+use super::project::PROJECTS;
 use super::*;
 use crate::model::Outcome;
 use crate::simulator::tc3::sent;
