@@ -24,6 +24,10 @@ pub(super) fn of(line: &[u8]) -> usize {
     let mut at = 0;
     while at < line.len().min(HEAD) {
         let rest = &line[at..];
+        if let Some(colour) = escape(rest) {
+            at += colour;
+            continue;
+        }
         // One byte more than any word, so that a word running on past the head is not taken for a shorter one.
         let word = rest.iter().take(LONGEST + 1).take_while(|byte| is_word(**byte)).count();
         if at + word <= HEAD
@@ -38,6 +42,13 @@ pub(super) fn of(line: &[u8]) -> usize {
 
 /// The length of the longest word, `CRITICAL`.
 const LONGEST: usize = 8;
+
+/// The length of the terminal escape that `rest` begins with. Its last letter would else begin the word after it.
+fn escape(rest: &[u8]) -> Option<usize> {
+    let parameters = rest.strip_prefix(b"\x1b[")?.iter().take(HEAD);
+    let length = parameters.take_while(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b'?')).count();
+    Some((2 + length + 1).min(rest.len()))
+}
 
 fn named(word: &[u8]) -> Option<usize> {
     WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, level)| *level)
@@ -63,6 +74,10 @@ mod tests {
             ("Notice: y", "info"),
             ("TRACE z", "debug"),
             ("级别ERROR：磁盘", "error"),
+            ("\x1b[1;31mERROR\x1b[0m INFO", "error"),
+            ("\x1b[31", "other"),
+            ("\x1b[", "other"),
+            ("\x1bERROR", "error"),
             ("errors were found", "other"),
             ("ERROR_CODE=0", "other"),
             ("INFORMATION", "other"),

@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(count(&long).lines, [0, 0, 0, 0, 1]);
         assert_eq!(count(&"\n".repeat(1 << 20)).lines, [0, 0, 0, 0, 1 << 20]);
         assert_eq!(count(&format!("{}界 ERROR", "界".repeat(53))).lines, [0, 0, 0, 0, 1]);
-        assert_eq!(count("\0\u{1b}[31mERROR\u{1b}[0m \u{202e}INFO").lines, [0, 0, 0, 0, 1], "m is a letter");
-        assert_eq!(count("\u{1b}[31;1m ERROR").lines, [0, 0, 0, 1, 0]);
+        assert_eq!(count(&format!("\u{1b}[{}ERROR", "1;".repeat(1 << 20))).lines, [0, 0, 0, 0, 1]);
+        assert_eq!(count("\0\u{1b}[31mERROR\u{1b}[0m \u{202e}INFO").lines, [0, 0, 0, 1, 0]);
     }
 }

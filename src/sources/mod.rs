@@ -3,6 +3,7 @@
 mod buckets;
 #[cfg(test)]
 mod desk;
+pub mod enos;
 mod lenient;
 mod memory;
 mod real;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The kinds of sources there are. Adding one is a folder, a `mod` line and an entry here.
-pub const KINDS: &[Kind] = &[wedata::KIND, tat::KIND, scf::KIND];
+pub const KINDS: &[Kind] = &[wedata::KIND, tat::KIND, scf::KIND, enos::KIND];
 
 /// The kind of a name in the configuration.
 pub fn kind(name: &str) -> Option<&'static Kind> {

@@ -161,6 +161,3 @@ impl<'a> Pages<'a> {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

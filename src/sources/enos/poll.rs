@@ -1,0 +1,264 @@
+//! One poll of an organisation.
+
+use super::Batches;
+use super::api::{FLOW, SEARCH, TASK};
+use super::memo::{FlowNote, Print, Standing, TaskNote};
+use super::normalize::{Flow, Reading};
+use super::search::Sweep;
+use super::tally::Tally;
+use super::wire::{FlowInstance, Graph};
+use crate::model::{Batch, Intake, Known, Label, Observation, RejectCause, RunId, RunState, Window};
+use crate::sources::lenient::Field;
+use crate::sources::{PollError, Read, during};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// How far past the present the search reaches, for servers whose clock is ahead.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// Runs under one id that are asked of the state. More reruns than this are simply read.
+const ROUNDS: u32 = 4;
+
+/// A poll under way.
+pub(super) struct Poll<'a> {
+    pub(super) source: &'a Batches,
+    pub(super) window: &'a Window,
+    pub(super) intake: &'a dyn Intake,
+    pub(super) reading: Reading<'a>,
+    pub(super) tally: Tally,
+}
+
+impl Poll<'_> {
+    /// Reads the configured task instances, and nothing else.
+    pub(super) async fn read_listed(mut self) -> Result<Read, PollError> {
+        let mut batch = Batch::of(self.window);
+        for id in &self.source.settings.task_instances {
+            self.task(id, &Flow::default(), &mut batch).await?;
+        }
+        self.close(batch).await
+    }
+
+    /// Searches flow runs and reads the tasks of those that changed.
+    pub(super) async fn read_found(mut self) -> Result<Read, PollError> {
+        let window = self.window;
+        let from = window.from.min(window.to.minus(self.source.settings.lookback.0));
+        let mut sweep = Sweep::default();
+        for flows in &self.source.flow_types {
+            sweep
+                .add(&*self.source.api, *flows, from, window.to.plus(AHEAD))
+                .await
+                .map_err(during(SEARCH))?;
+        }
+        self.tally.done();
+        if sweep.torn {
+            self.tally.tear();
+        }
+        let mut batch = Batch::of(window);
+        for cause in &sweep.refused {
+            self.tally.refuse(&mut batch, *cause);
+        }
+        // Those under way first: what is new may be the whole lookback.
+        sweep.flows.sort_by_cached_key(|flow| !self.source.memo.knows(flow.instance_id.text()));
+        for flow in &sweep.flows {
+            self.flow(flow).await?;
+        }
+        // Flow runs planned before the search's window, of which a task was still open.
+        let mut kept: HashSet<&str> = sweep.flows.iter().map(|flow| flow.instance_id.text()).collect();
+        for open in &window.open {
+            if !open.parent.is_empty() && !sweep.has(&open.parent) && kept.insert(&open.parent) {
+                self.read(&open.parent, None, FlowNote::default(), false).await?;
+            }
+        }
+        self.source.memo.retain(&kept);
+        self.close(batch).await
+    }
+
+    async fn close(self, mut batch: Batch) -> Result<Read, PollError> {
+        let read = self.tally.close(&mut batch, self.window).map_err(during(TASK))?;
+        self.intake.submit(batch).await?;
+        Ok(read)
+    }
+
+    /// Reads a flow run that the search found, unless nothing about it can have changed.
+    async fn flow(&mut self, found: &FlowInstance) -> Result<(), PollError> {
+        let (id, print) = (found.instance_id.text(), Print::of(found));
+        if found.r#virtual == Field::Value(true) {
+            return Ok(());
+        }
+        if found.has_read_pri == Field::Value(false) {
+            self.tally.drop_id(id);
+            return Ok(());
+        }
+        let note = self.source.memo.get(id);
+        if let Some(note) = &note
+            && note.holds(&print)
+        {
+            if note.lost {
+                self.tally.drop_id(id);
+            }
+            return Ok(());
+        }
+        if note.is_none() && self.was_counted(found, &print).await? {
+            self.source.memo.put(id, FlowNote { prints: vec![print], settled: true, ..FlowNote::default() });
+            return Ok(());
+        }
+        // A flow run that was over and has changed was run again, and the graph may look as before.
+        let rerun = note.as_ref().is_some_and(|note| note.settled);
+        self.read(id, Some(print), note.unwrap_or_default(), rerun).await
+    }
+
+    /// Whether a flow run that nothing is noted of was over before the last complete poll, and all its tasks are
+    /// counted: so a restart costs no call for it. Only a rerun while the exporter was down, which left the flow's own
+    /// end where it was, is missed by this.
+    async fn was_counted(&self, found: &FlowInstance, print: &Print) -> Result<bool, PollError> {
+        let ended = self.reading.zone.read(found.end_time.text());
+        if self.window.first || !print.is_final() || ended.is_none_or(|at| at >= self.window.from) {
+            return Ok(false);
+        }
+        let Field::Value(Graph { tasks: Field::Value(tasks), .. }) = &found.graph else { return Ok(false) };
+        for task in tasks {
+            let Field::Value(task) = task else { return Ok(false) };
+            let run = |round| RunId { instance: task.instance.text().into(), round };
+            let runs: Vec<RunId> = (0..=ROUNDS).map(run).collect();
+            let known = self.intake.recall(&runs).await?;
+            let counted = known.iter().any(|known| matches!(known, Known::Finished(..)));
+            if !counted || known.contains(&Known::Open) {
+                return Ok(false);
+            }
+        }
+        Ok(!tasks.is_empty())
+    }
+
+    /// Reads a flow run and those of its tasks that may have changed since `note` was taken.
+    async fn read(
+        &mut self,
+        id: &str,
+        found: Option<Print>,
+        mut note: FlowNote,
+        rerun: bool,
+    ) -> Result<(), PollError> {
+        let answer = match self.source.api.flow(id).await {
+            Ok(answer) => answer.into_one(),
+            Err(error) => {
+                if self.tally.failed(id, error).map_err(during(FLOW))? {
+                    // Not asked for again before it changes.
+                    (note.settled, note.lost) = (true, true);
+                    note.prints = found.into_iter().collect();
+                    self.source.memo.put(id, note);
+                }
+                return Ok(());
+            }
+        };
+        let Some(full) = answer else {
+            self.tally.drop_id(id);
+            return Ok(());
+        };
+        self.tally.done();
+        let mut batch = Batch::of(self.window);
+        let mut whole = true;
+        let mut tasks = std::collections::HashMap::new();
+        let flow = about(&full);
+        for task in self.graph(&full, &mut batch).iter().flat_map(|graph| graph.tasks.items()) {
+            let Field::Value(task) = task else {
+                self.tally.refuse(&mut batch, RejectCause::Malformed);
+                continue;
+            };
+            let instance = task.instance.text();
+            if instance.is_empty() {
+                self.tally.refuse(&mut batch, RejectCause::MissingId);
+                continue;
+            }
+            let before = note.tasks.remove(instance);
+            let before = before.filter(|before| !rerun && before.status == task.status.text());
+            let standing = match before.map(|before| before.standing) {
+                Some(Standing::Idle(run)) => {
+                    batch.still_open.push(run.clone());
+                    Some(Standing::Idle(run))
+                }
+                Some(known @ (Standing::Done | Standing::Lost)) => Some(known),
+                Some(Standing::Moving) | None => self.task(instance, &flow, &mut batch).await?,
+            };
+            match standing {
+                Some(standing) => {
+                    tasks.insert(
+                        instance.to_owned(),
+                        TaskNote { status: task.status.text().to_owned(), standing },
+                    );
+                }
+                None => whole = false,
+            }
+        }
+        let news =
+            !batch.observations.is_empty() || !batch.still_open.is_empty() || !batch.rejected.is_empty();
+        if news {
+            self.intake.submit(batch).await?;
+        }
+        let print = Print::of(&full);
+        let over = |note: &TaskNote| matches!(note.standing, Standing::Done | Standing::Lost);
+        let settled = whole && print.is_final() && tasks.values().all(over);
+        let prints = found.into_iter().chain([print]).collect();
+        self.source.memo.put(id, FlowNote { prints, settled, lost: false, tasks });
+        Ok(())
+    }
+
+    fn graph<'f>(&mut self, full: &'f FlowInstance, batch: &mut Batch) -> Option<&'f Graph> {
+        if full.graph == Field::Malformed {
+            self.tally.refuse(batch, RejectCause::Malformed);
+            // Nothing was learnt of its tasks, least of all that they are gone.
+            let open = self.window.open.iter().filter(|open| *open.parent == *full.instance_id.text());
+            batch.still_open.extend(open.map(|open| open.run.clone()));
+        }
+        full.graph.get()
+    }
+
+    /// Reads one task instance into `batch`; says where it stands, `None` where it could not be read.
+    async fn task(
+        &mut self,
+        id: &str,
+        flow: &Flow,
+        batch: &mut Batch,
+    ) -> Result<Option<Standing>, PollError> {
+        let answer = match self.source.api.task(id).await {
+            Ok(answer) => answer.into_one(),
+            Err(error) => {
+                let dropped = self.tally.failed(id, error).map_err(during(TASK))?;
+                return Ok(dropped.then_some(Standing::Lost));
+            }
+        };
+        let Some(task) = answer else {
+            self.tally.drop_id(id);
+            return Ok(Some(Standing::Lost));
+        };
+        self.tally.done();
+        match self.reading.run(&task, flow) {
+            Ok(seen) => {
+                let standing = standing(&seen);
+                batch.observations.push(seen);
+                Ok(Some(standing))
+            }
+            Err(cause) => {
+                self.tally.refuse(batch, cause);
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn standing(seen: &Observation) -> Standing {
+    match seen.state {
+        RunState::Finished(_) => Standing::Done,
+        RunState::Waiting | RunState::Queued => Standing::Idle(seen.run.clone()),
+        RunState::Running | RunState::Retrying | RunState::Unknown(_) => Standing::Moving,
+    }
+}
+
+/// What a flow run tells of its tasks.
+fn about(full: &FlowInstance) -> Flow {
+    let owners = full.graph.get().map_or("", |graph| graph.owners.text().trim_matches(';'));
+    Flow {
+        id: Label::new(full.flow_id.text()),
+        name: Label::new(full.flow_name.text()),
+        owner: Label::new(if owners.is_empty() { full.owner.text().trim_matches(';') } else { owners }),
+        freq: full.freq.text().to_owned(),
+    }
+}
