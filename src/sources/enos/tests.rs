@@ -1,1 +1,415 @@
+//! The source against a small EnOS in memory.
 
+use super::wire::{FlowInstance, Found, SearchRequest, Single, TaskInstance};
+use super::*;
+use crate::model::{RejectCause, RunId, Timestamp, Zone};
+use crate::sources::scripted::{self, Desk, window};
+use crate::transport::Error;
+use serde_json::{Value, from_value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// When the polls happen: 2021-02-02 20:00:00 in UTC+8, in seconds.
+const NOW: i64 = 1_612_267_200;
+
+/// An organisation's flow runs, and the calls made to it.
+#[derive(Default)]
+struct Plant {
+    /// By id: planned second, record as `get` shows it, and its tasks' ids.
+    flows: Mutex<BTreeMap<String, (i64, Value, Vec<String>)>>,
+    tasks: Mutex<BTreeMap<String, Value>>,
+    /// By id: what a call for it fails with.
+    failures: Mutex<BTreeMap<String, Error>>,
+    zone: Mutex<Option<Result<&'static str, Error>>>,
+    /// The number of the first page, and whether a lower one is refused.
+    base: Mutex<(u32, bool)>,
+    calls: Mutex<Vec<String>>,
+}
+
+fn name(status: i64) -> &'static str {
+    match status {
+        -1 => "FAIL",
+        1 => "SUCCESS",
+        2 => "RUNNING",
+        5 => "WAIT",
+        _ => "OTHER",
+    }
+}
+
+impl Plant {
+    /// A flow run `id` in `status`, planned `ago` seconds before [`NOW`], of tasks `id-0`, `id-1`, …
+    fn put_flow(&self, id: &str, ago: i64, status: i64, tasks: &[i64]) {
+        let planned = Zone::east8().write(Timestamp::from_secs(NOW - ago));
+        let ended = (status != 2).then(|| Zone::east8().write(Timestamp::from_secs(NOW - ago + 60)));
+        let record = json!({
+            "instanceId": id, "flowId": 7, "flowName": "flow", "freq": "0 0 * * * ? *", "status": status,
+            "triggerTime": planned, "startTime": planned, "endTime": ended, "virtual": false, "owner": "demo",
+        });
+        let ids: Vec<String> = (0..tasks.len()).map(|n| format!("{id}-{n}")).collect();
+        for (task, status) in ids.iter().zip(tasks) {
+            self.put_task(task, id, *status, 1);
+        }
+        self.flows.lock().unwrap().insert(id.to_owned(), (NOW - ago, record, ids));
+    }
+
+    fn put_task(&self, id: &str, flow: &str, status: i64, run: i64) {
+        let time = |told: bool| told.then(|| Zone::east8().write(Timestamp::from_secs(NOW - 30)));
+        self.tasks.lock().unwrap().insert(
+            id.to_owned(),
+            json!({
+                "instanceId": id, "taskId": 1, "taskName": "t", "cycle": "H", "status": status, "runNum": run,
+                "startTime": time(![0, 5].contains(&status)), "endTime": time(![0, 2, 5].contains(&status)),
+                "flowInstId": flow, "triggerTime": Zone::east8().write(Timestamp::from_secs(NOW - 60)),
+            }),
+        );
+    }
+
+    fn change(&self, flow: &str, key: &str, value: Value) {
+        self.flows.lock().unwrap().get_mut(flow).unwrap().1[key] = value;
+    }
+
+    fn fail(&self, id: &str, error: Option<Error>) {
+        let mut failures = self.failures.lock().unwrap();
+        match error {
+            Some(error) => failures.insert(id.to_owned(), error),
+            None => failures.remove(id),
+        };
+    }
+
+    /// The calls since the last time, searches and the zone left out.
+    fn gets(&self) -> Vec<String> {
+        let calls = std::mem::take(&mut *self.calls.lock().unwrap());
+        calls.into_iter().filter(|call| !call.starts_with("search") && call != "zone").collect()
+    }
+
+    fn called(&self, call: String, id: &str) -> Result<(), Error> {
+        self.calls.lock().unwrap().push(call);
+        self.failures.lock().unwrap().get(id).map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// The flow run with its graph, with or without the status of each task.
+    fn shown(&self, id: &str, statuses: bool) -> Option<Value> {
+        let (_, record, tasks) = self.flows.lock().unwrap().get(id).cloned()?;
+        let known = self.tasks.lock().unwrap();
+        let task = |id: &String| match statuses {
+            true => json!({"taskInstId": id, "status": name(known[id]["status"].as_i64().unwrap())}),
+            false => json!({"taskInstId": id}),
+        };
+        let graph = json!({"owners": ";demo;", "tasks": tasks.iter().map(task).collect::<Vec<_>>()});
+        let mut whole = record;
+        if whole.get("graph").is_none() {
+            whole["graph"] = graph.to_string().into();
+        }
+        Some(whole)
+    }
+}
+
+fn missing() -> Error {
+    Error::Rejected { code: "62102".into() }
+}
+
+fn give<T>(value: Result<Value, Error>) -> BoxFuture<'static, Result<Single<T>, Error>>
+where
+    Single<T>: serde::de::DeserializeOwned + Send + 'static,
+{
+    Box::pin(std::future::ready(value.map(|value| from_value(value).unwrap())))
+}
+
+impl Api for Arc<Plant> {
+    fn search<'a>(&'a self, request: &'a SearchRequest) -> BoxFuture<'a, Result<Single<Found>, Error>> {
+        let (base, strict) = *self.base.lock().unwrap();
+        let page = request.pagination.page_no;
+        let call = format!("search {} {page}", request.r#type);
+        if let Err(error) = self.called(call, "search") {
+            return give(Err(error));
+        }
+        if strict && page < base {
+            return give(Err(missing()));
+        }
+        let within = request.from_trigger_time..request.to_trigger_time;
+        let flows = self.flows.lock().unwrap();
+        let ids: Vec<String> = flows
+            .iter()
+            .filter(|(_, (planned, ..))| request.r#type == 1 && within.contains(&(planned * 1000)))
+            .map(|(id, _)| id.clone())
+            .collect();
+        drop(flows);
+        let size = request.pagination.page_size as usize;
+        let skip = page.saturating_sub(base) as usize * size;
+        let rows: Vec<Value> =
+            ids.iter().skip(skip).take(size).map(|id| self.shown(id, false).unwrap()).collect();
+        give(Ok(json!({"count": rows.len(), "flowInsts": rows})))
+    }
+
+    fn flow<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Single<FlowInstance>, Error>> {
+        give(self.called(format!("flow {id}"), id).and_then(|()| self.shown(id, true).ok_or_else(missing)))
+    }
+
+    fn task<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Single<TaskInstance>, Error>> {
+        let called = self.called(format!("task {id}"), id);
+        let task = self.tasks.lock().unwrap().get(id).cloned();
+        give(called.and_then(|()| task.ok_or_else(missing)))
+    }
+
+    fn zone(&self) -> BoxFuture<'_, Result<Single<wire::ServerZone>, Error>> {
+        self.calls.lock().unwrap().push("zone".into());
+        let told = self.zone.lock().unwrap().clone().unwrap_or(Ok("GMT+8"));
+        give(told.map(|zone| json!({"timezone": zone})))
+    }
+}
+
+fn source(plant: &Arc<Plant>, settings: Value) -> Batches {
+    Batches::new(Box::new(Arc::clone(plant)), "e", "o1", from_value(settings).unwrap())
+}
+
+fn at(poll: u64, later: i64) -> Window {
+    let mut window = window(poll, Timestamp::from_secs(NOW + later), Duration::from_secs(86_400));
+    if poll > 1 {
+        window.from = window.to.minus(Duration::from_secs(360));
+    }
+    window
+}
+
+async fn poll(source: &Batches, window: &Window, desk: &Desk) -> Result<Read, PollError> {
+    source.poll(&source.cell, window, desk).await
+}
+
+#[tokio::test]
+async fn only_what_may_have_changed_is_asked_for() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("over", 3600, 1, &[1, 1]);
+    plant.put_flow("under way", 60, 2, &[1, 2, 5]);
+    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    assert_eq!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Whole);
+    assert_eq!(plant.gets().len(), 2 + 5);
+    let last = desk.batches().pop().unwrap();
+    assert_eq!((last.complete, last.watermark), (true, Some(Timestamp::from_secs(NOW))));
+    assert_eq!(
+        desk.runs(),
+        [
+            "t over-0#1 success",
+            "t over-1#1 success",
+            "t under way-0#1 success",
+            "t under way-1#1 running",
+            "t under way-2#1 waiting"
+        ]
+    );
+    assert_eq!(poll(&source, &at(2, 60), &desk).await.unwrap(), Read::Whole);
+    assert_eq!(plant.gets(), ["flow under way", "task under way-1"], "the waiting one stands in the graph");
+    let idle = RunId { instance: "under way-2".into(), round: 1 };
+    assert_eq!(desk.take()[0].still_open, [idle]);
+    plant.put_flow("under way", 60, 1, &[1, 1, 1]);
+    poll(&source, &at(3, 120), &desk).await.unwrap();
+    assert_eq!(plant.gets(), ["flow under way", "task under way-1", "task under way-2"]);
+    assert_eq!(desk.runs(), ["t under way-1#1 success", "t under way-2#1 success"]);
+    poll(&source, &at(4, 180), &desk).await.unwrap();
+    assert!(plant.gets().is_empty(), "all is over");
+}
+
+#[tokio::test]
+async fn a_flow_run_again_is_read_whole_though_its_graph_looks_as_before() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("f", 3600, 1, &[1, 1]);
+    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    poll(&source, &at(1, 0), &desk).await.unwrap();
+    desk.take();
+    plant.put_task("f-1", "f", 1, 2);
+    plant.change("f", "endTime", "2021-02-02 20:00:30".into());
+    poll(&source, &at(2, 60), &desk).await.unwrap();
+    assert!(desk.runs().contains(&"t f-1#2 success".to_owned()));
+}
+
+#[tokio::test]
+async fn a_failed_flow_is_watched_until_its_last_task_ends() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("f", 600, -1, &[-1, 2]);
+    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    poll(&source, &at(1, 0), &desk).await.unwrap();
+    desk.take();
+    plant.put_task("f-1", "f", 1, 1);
+    poll(&source, &at(2, 60), &desk).await.unwrap();
+    assert_eq!(desk.runs(), ["t f-1#1 success"]);
+}
+
+#[tokio::test]
+async fn a_restart_asks_for_nothing_that_was_over_and_counted() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("old", 7200, 1, &[1, 1]);
+    plant.put_flow("new", 90, 1, &[1]);
+    let desk = Desk::default();
+    poll(&source(&plant, json!({})), &at(1, 0), &desk).await.unwrap();
+    plant.gets();
+    let restarted = source(&plant, json!({}));
+    poll(&restarted, &at(2, 60), &desk).await.unwrap();
+    assert_eq!(plant.gets(), ["flow new", "task new-0"], "what ended since the watermark may have run again");
+    // A desk that has forgotten, or never saw, is shown everything.
+    poll(&source(&plant, json!({})), &at(2, 60), &Desk::default()).await.unwrap();
+    assert_eq!(plant.gets().len(), 5);
+}
+
+#[tokio::test]
+async fn open_runs_planned_before_the_search_are_followed_to_their_end() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("long", 2 * 86_400, 1, &[1]);
+    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let mut window = at(2, 0);
+    window.open = vec![
+        scripted::open("t", "long-0", 1, "long", Timestamp::from_secs(NOW - 7200)),
+        scripted::open("t", "lost-0", 1, "lost", Timestamp::from_secs(NOW - 7200)),
+    ];
+    let read = poll(&source, &window, &desk).await.unwrap();
+    assert!(matches!(&read, Read::Refused(text) if text.contains("lost")), "{read:?}");
+    let last = desk.batches().pop().unwrap();
+    assert!(last.complete && last.still_open.is_empty(), "the lost one vanishes");
+    assert_eq!(desk.runs(), ["t long-0#1 success"]);
+}
+
+#[tokio::test]
+async fn an_unknown_id_costs_only_itself() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("a", 600, 1, &[1, 1]);
+    plant.put_flow("b", 600, 1, &[1]);
+    plant.fail("a-0", Some(missing()));
+    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let read = poll(&source, &at(1, 0), &desk).await.unwrap();
+    assert!(matches!(&read, Read::Refused(text) if text.contains("a-0")), "{read:?}");
+    assert!(desk.batches().pop().unwrap().complete);
+    assert_eq!(desk.runs(), ["t a-1#1 success", "t b-0#1 success"]);
+    plant.gets();
+    poll(&source, &at(2, 60), &desk).await.unwrap();
+    assert!(plant.gets().is_empty());
+}
+
+#[tokio::test]
+async fn a_graph_that_is_no_json_costs_only_its_flow() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("a", 600, 2, &[1]);
+    plant.put_flow("b", 600, 1, &[1]);
+    plant.change("a", "graph", "{\"tasks\":[{\"taskInstId\"".into());
+    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let mut window = at(2, 0);
+    window.open = vec![scripted::open("t", "a-0", 1, "a", Timestamp::from_secs(NOW - 600))];
+    assert!(matches!(poll(&source, &window, &desk).await.unwrap(), Read::Refused(_)));
+    let batches = desk.batches();
+    let rejected: Vec<_> = batches.iter().flat_map(|batch| batch.rejected.clone()).collect();
+    assert_eq!(rejected, [(RejectCause::Malformed, 1)]);
+    assert!(batches.iter().any(|batch| batch.still_open == [window.open[0].run.clone()]));
+    assert_eq!(desk.runs(), ["t b-0#1 success"]);
+}
+
+#[tokio::test]
+async fn a_broken_read_is_tried_again_and_three_in_a_row_end_the_poll() {
+    let plant = Arc::new(Plant::default());
+    for id in ["a", "b", "c", "d"] {
+        plant.put_flow(id, 600, 1, &[1]);
+    }
+    let broken = Error::Server { code: "62109".into() };
+    plant.fail("b-0", Some(broken.clone()));
+    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    assert!(matches!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Torn(_)));
+    let last = desk.batches().pop().unwrap();
+    assert_eq!((last.complete, last.watermark), (false, None));
+    assert_eq!(desk.runs(), ["t a-0#1 success", "t c-0#1 success", "t d-0#1 success"]);
+    plant.fail("b-0", None);
+    plant.gets();
+    assert_eq!(poll(&source, &at(1, 60), &desk).await.unwrap(), Read::Whole);
+    assert_eq!(plant.gets(), ["flow b", "task b-0"]);
+    for id in ["a", "b", "c", "d"] {
+        plant.fail(id, Some(broken.clone()));
+        plant.change(id, "endTime", "2021-02-02 20:00:30".into());
+    }
+    assert!(poll(&source, &at(2, 120), &desk).await.is_err());
+    assert_eq!(plant.gets().len(), 3);
+    plant.fail("search", Some(Error::Auth { code: "62101".into(), hint: "" }));
+    assert_eq!(poll(&source, &at(2, 180), &desk).await.unwrap_err().reason(), crate::model::Reason::Auth);
+}
+
+#[tokio::test]
+async fn every_page_is_read_whatever_number_the_first_one_has() {
+    for base in [(0, false), (1, false), (1, true)] {
+        let plant = Arc::new(Plant::default());
+        *plant.base.lock().unwrap() = base;
+        for n in 0..120 {
+            plant.put_flow(&format!("f{n:03}"), 600, 1, &[1]);
+        }
+        let (source, desk) = (source(&plant, json!({})), Desk::default());
+        assert_eq!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Whole, "{base:?}");
+        assert_eq!(desk.runs().len(), 120, "{base:?}");
+    }
+}
+
+#[tokio::test]
+async fn virtual_and_unreadable_flows_are_left_alone() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("a", 600, 1, &[1]);
+    plant.put_flow("b", 600, 1, &[1]);
+    plant.change("a", "virtual", true.into());
+    plant.change("b", "hasReadPri", false.into());
+    let (source, desk) = (source(&plant, json!({"flow_types": ["temporary", "periodic"]})), Desk::default());
+    for _ in 0..2 {
+        let read = poll(&source, &at(1, 0), &desk).await.unwrap();
+        assert!(matches!(&read, Read::Refused(text) if text.ends_with(": b")), "{read:?}");
+    }
+    assert!(plant.gets().is_empty());
+}
+
+#[tokio::test]
+async fn listed_task_instances_are_read_without_any_search() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("a", 600, 1, &[1, 2]);
+    let settings = json!({"task_instances": ["a-0", "a-1", "gone"], "flow_types": []});
+    let (source, desk) = (source(&plant, settings), Desk::default());
+    let read = poll(&source, &at(1, 0), &desk).await.unwrap();
+    assert!(matches!(&read, Read::Refused(text) if text.contains("gone")), "{read:?}");
+    assert_eq!(*plant.calls.lock().unwrap(), ["zone", "task a-0", "task a-1", "task gone"]);
+    assert_eq!(desk.runs(), ["t a-0#1 success", "t a-1#1 running"]);
+}
+
+#[tokio::test]
+async fn the_servers_zone_is_asked_for_once() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("a", 600, 1, &[1]);
+    for (told, ended) in [
+        (Ok("GMT"), "2021-02-02T19:59:30.000Z"),
+        (Ok("GMT+8"), "2021-02-02T11:59:30.000Z"),
+        (Ok("somewhere"), "2021-02-02T11:59:30.000Z"),
+        (Err(missing()), "2021-02-02T11:59:30.000Z"),
+    ] {
+        *plant.zone.lock().unwrap() = Some(told);
+        let (source, desk) = (source(&plant, json!({})), Desk::default());
+        plant.calls.lock().unwrap().clear();
+        poll(&source, &at(1, 0), &desk).await.unwrap();
+        poll(&source, &at(2, 0), &desk).await.unwrap();
+        assert_eq!(plant.calls.lock().unwrap().iter().filter(|call| *call == "zone").count(), 1);
+        assert_eq!(desk.take()[0].observations[0].ended.unwrap().to_string(), ended);
+    }
+    *plant.zone.lock().unwrap() = Some(Err(Error::Timeout(Duration::from_secs(1))));
+    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    assert!(poll(&source, &at(1, 0), &desk).await.is_err(), "a server that cannot be asked has not told");
+}
+
+#[tokio::test]
+async fn the_organisation_is_the_one_cell() {
+    let source = source(&Arc::new(Plant::default()), json!({}));
+    let cells = source.discover().await.unwrap();
+    assert_eq!(cells.iter().map(ToString::to_string).collect::<Vec<_>>(), ["e/o1"]);
+    assert_eq!((source.rediscover(), source.reach().lookback), (None, Duration::from_secs(86_400)));
+}
+
+#[test]
+fn the_search_is_written_as_documented() {
+    let pagination = wire::Pagination { page_no: 0, page_size: 50 };
+    let request = SearchRequest {
+        r#type: 1,
+        owner: "",
+        from_trigger_time: 1,
+        to_trigger_time: 2,
+        status: "",
+        pagination,
+    };
+    assert_eq!(
+        serde_json::to_value(request).unwrap(),
+        json!({"type": 1, "owner": "", "fromTriggerTime": 1, "toTriggerTime": 2, "status": "",
+               "pagination": {"pageNo": 0, "pageSize": 50}})
+    );
+}
