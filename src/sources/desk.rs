@@ -1,7 +1,8 @@
 //! A keeper's desk for tests: remembers what the state would, and every batch.
 
 use crate::model::{
-    Batch, BoxFuture, Intake, IntakeClosed, Known, Observation, RunId, RunState, Timestamp, Window,
+    Batch, BoxFuture, Intake, IntakeClosed, Known, Observation, OpenRun, RunId, RunState, TaskKey, Timestamp,
+    Window,
 };
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -45,6 +46,28 @@ impl FakeDesk {
         self.inner().known.get(&run).copied().unwrap_or(Known::No)
     }
 
+    /// A copy of the batches that [`FakeDesk::batches`] would take.
+    pub(crate) fn peek(&self) -> Vec<Batch> {
+        self.inner().batches.clone()
+    }
+
+    /// Takes the batches submitted since the last call; their runs as `task run state`, sorted.
+    pub(crate) fn runs(&self) -> Vec<String> {
+        let shown = |seen: &Observation| {
+            let state = match &seen.state {
+                RunState::Finished(outcome) => outcome.name(),
+                RunState::Unknown(code) => &code.0,
+                current => RunState::CURRENT[current.index().unwrap()],
+            };
+            format!("{} {} {state}", &*seen.task.task, seen.run)
+        };
+        let batches = self.batches();
+        let mut runs: Vec<String> =
+            batches.iter().flat_map(|batch| batch.observations.iter().map(shown)).collect();
+        runs.sort();
+        runs
+    }
+
     /// Takes the batches submitted since the last call.
     pub(crate) fn batches(&self) -> Vec<Batch> {
         std::mem::take(&mut self.inner().batches)
@@ -84,4 +107,15 @@ impl Intake for FakeDesk {
 pub(crate) fn window(to: Timestamp) -> Window {
     let from = to.minus(Duration::from_secs(3600));
     Window { poll: 1, from, to, floor: from, first: false, open: Vec::new() }
+}
+
+/// A run that was unfinished when last seen.
+pub(crate) fn open(task: &str, run: &str, round: u32, parent: &str, since: Timestamp) -> OpenRun {
+    OpenRun {
+        run: RunId { instance: run.into(), round },
+        task: TaskKey { task: task.into(), ..TaskKey::default() },
+        parent: parent.into(),
+        planned: None,
+        since: Some(since),
+    }
 }

@@ -4,7 +4,7 @@ use super::lenient::Shape;
 
 impl Shape for f64 {
     fn of_text(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|number: &Self| number.is_finite())
+        text.trim().parse().ok().filter(|number: &Self| number.is_finite())
     }
     #[expect(clippy::cast_precision_loss, reason = "figures beyond 2^53 are refused by whoever reads them")]
     fn of_int(number: i64) -> Option<Self> {

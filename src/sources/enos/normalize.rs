@@ -61,7 +61,7 @@ impl Reading<'_> {
         }
         (seen.planned, seen.started, seen.ended) = (times.planned, times.started, times.ended);
         seen.created = instant::read_java(task.time_stamp.text(), self.zone);
-        seen.retries = count(&task.recall_num, &mut flaws).unwrap_or(0);
+        seen.retries = count(&task.recall_num, &mut flaws);
         let freq = if task.freq.text().is_empty() { &flow.freq } else { task.freq.text() };
         seen.expected_interval = self.intervals.of(task.cycle.text(), freq);
         seen.native = self.gauges(task, &mut flaws);

@@ -3,7 +3,7 @@
 use super::wire::{FlowInstance, Found, SearchRequest, Single, TaskInstance};
 use super::*;
 use crate::model::{RejectCause, RunId, Timestamp, Zone};
-use crate::sources::scripted::{self, Desk, window};
+use crate::sources::desk::{self, FakeDesk};
 use crate::transport::Error;
 use serde_json::{Value, from_value, json};
 use std::collections::BTreeMap;
@@ -163,14 +163,13 @@ fn source(plant: &Arc<Plant>, settings: Value) -> Batches {
 }
 
 fn at(poll: u64, later: i64) -> Window {
-    let mut window = window(poll, Timestamp::from_secs(NOW + later), Duration::from_secs(86_400));
-    if poll > 1 {
-        window.from = window.to.minus(Duration::from_secs(360));
-    }
-    window
+    let to = Timestamp::from_secs(NOW + later);
+    let floor = to.minus(Duration::from_secs(86_400));
+    let from = if poll == 1 { floor } else { to.minus(Duration::from_secs(360)) };
+    Window { poll, from, floor, first: poll == 1, ..desk::window(to) }
 }
 
-async fn poll(source: &Batches, window: &Window, desk: &Desk) -> Result<Read, PollError> {
+async fn poll(source: &Batches, window: &Window, desk: &FakeDesk) -> Result<Read, PollError> {
     source.poll(&source.cell, window, desk).await
 }
 
@@ -179,10 +178,10 @@ async fn only_what_may_have_changed_is_asked_for() {
     let plant = Arc::new(Plant::default());
     plant.put_flow("over", 3600, 1, &[1, 1]);
     plant.put_flow("under way", 60, 2, &[1, 2, 5]);
-    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
     assert_eq!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Whole);
     assert_eq!(plant.gets().len(), 2 + 5);
-    let last = desk.batches().pop().unwrap();
+    let last = desk.peek().pop().unwrap();
     assert_eq!((last.complete, last.watermark), (true, Some(Timestamp::from_secs(NOW))));
     assert_eq!(
         desk.runs(),
@@ -197,7 +196,7 @@ async fn only_what_may_have_changed_is_asked_for() {
     assert_eq!(poll(&source, &at(2, 60), &desk).await.unwrap(), Read::Whole);
     assert_eq!(plant.gets(), ["flow under way", "task under way-1"], "the waiting one stands in the graph");
     let idle = RunId { instance: "under way-2".into(), round: 1 };
-    assert_eq!(desk.take()[0].still_open, [idle]);
+    assert_eq!(desk.batches()[0].still_open, [idle]);
     plant.put_flow("under way", 60, 1, &[1, 1, 1]);
     poll(&source, &at(3, 120), &desk).await.unwrap();
     assert_eq!(plant.gets(), ["flow under way", "task under way-1", "task under way-2"]);
@@ -210,9 +209,9 @@ async fn only_what_may_have_changed_is_asked_for() {
 async fn a_flow_run_again_is_read_whole_though_its_graph_looks_as_before() {
     let plant = Arc::new(Plant::default());
     plant.put_flow("f", 3600, 1, &[1, 1]);
-    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
     poll(&source, &at(1, 0), &desk).await.unwrap();
-    desk.take();
+    desk.batches();
     plant.put_task("f-1", "f", 1, 2);
     plant.change("f", "endTime", "2021-02-02 20:00:30".into());
     poll(&source, &at(2, 60), &desk).await.unwrap();
@@ -223,9 +222,9 @@ async fn a_flow_run_again_is_read_whole_though_its_graph_looks_as_before() {
 async fn a_failed_flow_is_watched_until_its_last_task_ends() {
     let plant = Arc::new(Plant::default());
     plant.put_flow("f", 600, -1, &[-1, 2]);
-    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
     poll(&source, &at(1, 0), &desk).await.unwrap();
-    desk.take();
+    desk.batches();
     plant.put_task("f-1", "f", 1, 1);
     poll(&source, &at(2, 60), &desk).await.unwrap();
     assert_eq!(desk.runs(), ["t f-1#1 success"]);
@@ -236,14 +235,14 @@ async fn a_restart_asks_for_nothing_that_was_over_and_counted() {
     let plant = Arc::new(Plant::default());
     plant.put_flow("old", 7200, 1, &[1, 1]);
     plant.put_flow("new", 90, 1, &[1]);
-    let desk = Desk::default();
+    let desk = FakeDesk::default();
     poll(&source(&plant, json!({})), &at(1, 0), &desk).await.unwrap();
     plant.gets();
     let restarted = source(&plant, json!({}));
     poll(&restarted, &at(2, 60), &desk).await.unwrap();
     assert_eq!(plant.gets(), ["flow new", "task new-0"], "what ended since the watermark may have run again");
     // A desk that has forgotten, or never saw, is shown everything.
-    poll(&source(&plant, json!({})), &at(2, 60), &Desk::default()).await.unwrap();
+    poll(&source(&plant, json!({})), &at(2, 60), &FakeDesk::default()).await.unwrap();
     assert_eq!(plant.gets().len(), 5);
 }
 
@@ -251,15 +250,15 @@ async fn a_restart_asks_for_nothing_that_was_over_and_counted() {
 async fn open_runs_planned_before_the_search_are_followed_to_their_end() {
     let plant = Arc::new(Plant::default());
     plant.put_flow("long", 2 * 86_400, 1, &[1]);
-    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
     let mut window = at(2, 0);
     window.open = vec![
-        scripted::open("t", "long-0", 1, "long", Timestamp::from_secs(NOW - 7200)),
-        scripted::open("t", "lost-0", 1, "lost", Timestamp::from_secs(NOW - 7200)),
+        desk::open("t", "long-0", 1, "long", Timestamp::from_secs(NOW - 7200)),
+        desk::open("t", "lost-0", 1, "lost", Timestamp::from_secs(NOW - 7200)),
     ];
     let read = poll(&source, &window, &desk).await.unwrap();
     assert!(matches!(&read, Read::Refused(text) if text.contains("lost")), "{read:?}");
-    let last = desk.batches().pop().unwrap();
+    let last = desk.peek().pop().unwrap();
     assert!(last.complete && last.still_open.is_empty(), "the lost one vanishes");
     assert_eq!(desk.runs(), ["t long-0#1 success"]);
 }
@@ -270,10 +269,10 @@ async fn an_unknown_id_costs_only_itself() {
     plant.put_flow("a", 600, 1, &[1, 1]);
     plant.put_flow("b", 600, 1, &[1]);
     plant.fail("a-0", Some(missing()));
-    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
     let read = poll(&source, &at(1, 0), &desk).await.unwrap();
     assert!(matches!(&read, Read::Refused(text) if text.contains("a-0")), "{read:?}");
-    assert!(desk.batches().pop().unwrap().complete);
+    assert!(desk.peek().pop().unwrap().complete);
     assert_eq!(desk.runs(), ["t a-1#1 success", "t b-0#1 success"]);
     plant.gets();
     poll(&source, &at(2, 60), &desk).await.unwrap();
@@ -286,11 +285,11 @@ async fn a_graph_that_is_no_json_costs_only_its_flow() {
     plant.put_flow("a", 600, 2, &[1]);
     plant.put_flow("b", 600, 1, &[1]);
     plant.change("a", "graph", "{\"tasks\":[{\"taskInstId\"".into());
-    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
     let mut window = at(2, 0);
-    window.open = vec![scripted::open("t", "a-0", 1, "a", Timestamp::from_secs(NOW - 600))];
+    window.open = vec![desk::open("t", "a-0", 1, "a", Timestamp::from_secs(NOW - 600))];
     assert!(matches!(poll(&source, &window, &desk).await.unwrap(), Read::Refused(_)));
-    let batches = desk.batches();
+    let batches = desk.peek();
     let rejected: Vec<_> = batches.iter().flat_map(|batch| batch.rejected.clone()).collect();
     assert_eq!(rejected, [(RejectCause::Malformed, 1)]);
     assert!(batches.iter().any(|batch| batch.still_open == [window.open[0].run.clone()]));
@@ -305,9 +304,9 @@ async fn a_broken_read_is_tried_again_and_three_in_a_row_end_the_poll() {
     }
     let broken = Error::Server { code: "62109".into() };
     plant.fail("b-0", Some(broken.clone()));
-    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
     assert!(matches!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Torn(_)));
-    let last = desk.batches().pop().unwrap();
+    let last = desk.peek().pop().unwrap();
     assert_eq!((last.complete, last.watermark), (false, None));
     assert_eq!(desk.runs(), ["t a-0#1 success", "t c-0#1 success", "t d-0#1 success"]);
     plant.fail("b-0", None);
@@ -332,7 +331,7 @@ async fn every_page_is_read_whatever_number_the_first_one_has() {
         for n in 0..120 {
             plant.put_flow(&format!("f{n:03}"), 600, 1, &[1]);
         }
-        let (source, desk) = (source(&plant, json!({})), Desk::default());
+        let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
         assert_eq!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Whole, "{base:?}");
         assert_eq!(desk.runs().len(), 120, "{base:?}");
     }
@@ -345,7 +344,8 @@ async fn virtual_and_unreadable_flows_are_left_alone() {
     plant.put_flow("b", 600, 1, &[1]);
     plant.change("a", "virtual", true.into());
     plant.change("b", "hasReadPri", false.into());
-    let (source, desk) = (source(&plant, json!({"flow_types": ["temporary", "periodic"]})), Desk::default());
+    let (source, desk) =
+        (source(&plant, json!({"flow_types": ["temporary", "periodic"]})), FakeDesk::default());
     for _ in 0..2 {
         let read = poll(&source, &at(1, 0), &desk).await.unwrap();
         assert!(matches!(&read, Read::Refused(text) if text.ends_with(": b")), "{read:?}");
@@ -358,7 +358,7 @@ async fn listed_task_instances_are_read_without_any_search() {
     let plant = Arc::new(Plant::default());
     plant.put_flow("a", 600, 1, &[1, 2]);
     let settings = json!({"task_instances": ["a-0", "a-1", "gone"], "flow_types": []});
-    let (source, desk) = (source(&plant, settings), Desk::default());
+    let (source, desk) = (source(&plant, settings), FakeDesk::default());
     let read = poll(&source, &at(1, 0), &desk).await.unwrap();
     assert!(matches!(&read, Read::Refused(text) if text.contains("gone")), "{read:?}");
     assert_eq!(*plant.calls.lock().unwrap(), ["zone", "task a-0", "task a-1", "task gone"]);
@@ -376,15 +376,15 @@ async fn the_servers_zone_is_asked_for_once() {
         (Err(missing()), "2021-02-02T11:59:30.000Z"),
     ] {
         *plant.zone.lock().unwrap() = Some(told);
-        let (source, desk) = (source(&plant, json!({})), Desk::default());
+        let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
         plant.calls.lock().unwrap().clear();
         poll(&source, &at(1, 0), &desk).await.unwrap();
         poll(&source, &at(2, 0), &desk).await.unwrap();
         assert_eq!(plant.calls.lock().unwrap().iter().filter(|call| *call == "zone").count(), 1);
-        assert_eq!(desk.take()[0].observations[0].ended.unwrap().to_string(), ended);
+        assert_eq!(desk.batches()[0].observations[0].ended.unwrap().to_string(), ended);
     }
     *plant.zone.lock().unwrap() = Some(Err(Error::Timeout(Duration::from_secs(1))));
-    let (source, desk) = (source(&plant, json!({})), Desk::default());
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
     assert!(poll(&source, &at(1, 0), &desk).await.is_err(), "a server that cannot be asked has not told");
 }
 

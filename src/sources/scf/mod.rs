@@ -1,7 +1,6 @@
 #![doc = include_str!("README.md")]
 
 mod api;
-mod counted;
 #[cfg(feature = "simulator")]
 pub mod fake;
 mod glob;

@@ -37,7 +37,7 @@ pub(super) fn run(
         seen.return_code = row.ret_code.get().copied();
         // The text of a running run still grows, and an empty one may not have arrived yet: neither is told, so that
         // the whole text still can be.
-        seen.log = row.log.0;
+        seen.log = row.log.read(&mut flaws).copied();
     }
     seen.flaws = flaws;
     Ok(seen)

@@ -5,7 +5,7 @@ use super::wire::{
 };
 use super::*;
 use crate::model::RunId;
-use crate::sources::scripted::{self, Desk, window};
+use crate::sources::desk::{self, FakeDesk};
 use crate::transport::Error;
 use serde_json::{Value, from_value, json};
 use std::collections::BTreeMap;
@@ -123,10 +123,10 @@ fn source(cloud: &Arc<Cloud>, settings: Value) -> Functions {
 
 /// Window number `poll`, `later` seconds after [`NOW`], of an hour.
 fn at(poll: u64, later: i64) -> Window {
-    window(poll, Timestamp::from_secs(NOW + later), Duration::from_secs(3600))
+    Window { poll, first: poll == 1, ..desk::window(Timestamp::from_secs(NOW + later)) }
 }
 
-async fn poll(source: &Functions, window: &Window, desk: &Desk) -> Result<Read, PollError> {
+async fn poll(source: &Functions, window: &Window, desk: &FakeDesk) -> Result<Read, PollError> {
     source.poll(&source.cell("default"), window, desk).await
 }
 
@@ -140,9 +140,9 @@ async fn rows_become_runs_once_and_a_change_is_told() {
     cloud.run("a", "r1", NOW - 60, 0);
     cloud.run("a", "r2", NOW - 50, 2);
     cloud.run("b", "r3", NOW - 10, 1);
-    let (source, desk) = (source(&cloud, json!({})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
     assert_eq!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Whole);
-    let last = desk.batches().pop().unwrap();
+    let last = desk.peek().pop().unwrap();
     assert_eq!((last.complete, last.watermark), (true, Some(Timestamp::from_secs(NOW))));
     let tasks: Vec<(&str, &str)> =
         last.tasks.iter().map(|(task, info)| (&*task.task, &*info.task_type)).collect();
@@ -159,9 +159,9 @@ async fn rows_become_runs_once_and_a_change_is_told() {
 #[tokio::test]
 async fn a_row_that_appears_only_when_its_run_ends_is_found() {
     let cloud = Cloud::with(&["a"]);
-    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), FakeDesk::default());
     poll(&source, &at(1, 0), &desk).await.unwrap();
-    desk.take();
+    desk.batches();
     // Started before that poll, ran for 900 s, and its row settled 30 s later.
     cloud.run("a", "late", NOW - 1, 0);
     poll(&source, &at(2, 929), &desk).await.unwrap();
@@ -172,11 +172,11 @@ async fn a_row_that_appears_only_when_its_run_ends_is_found() {
 #[tokio::test]
 async fn a_poll_reads_back_to_the_oldest_open_run_but_a_day_at_most() {
     let cloud = Cloud::with(&["a"]);
-    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), FakeDesk::default());
     let mut second_poll = at(2, 60);
     second_poll.floor = Timestamp::from_secs(NOW - 10 * 86_400);
     for (since, from) in [(NOW - 20 * 3600, NOW - 20 * 3600), (NOW - 30 * 3600, NOW + 60 - 3600)] {
-        second_poll.open = vec![scripted::open("a", "long", 0, "", Timestamp::from_secs(since))];
+        second_poll.open = vec![desk::open("a", "long", 0, "", Timestamp::from_secs(since))];
         source.progress.retain("default", &[]);
         poll(&source, &second_poll, &desk).await.unwrap();
         let begins: Vec<i64> = cloud.calls().iter().map(|call| second(&call.start_time)).collect();
@@ -188,15 +188,15 @@ async fn a_poll_reads_back_to_the_oldest_open_run_but_a_day_at_most() {
 async fn no_rows_say_nothing_about_open_runs() {
     let cloud = Cloud::with(&["a", "b"]);
     cloud.run("b", "r", NOW, 0);
-    let (source, desk) = (source(&cloud, json!({})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
     let mut window = at(2, 60);
     window.open = vec![
-        scripted::open("a", "long", 0, "", Timestamp::from_secs(NOW - 100)),
-        scripted::open("b", "gone", 0, "", Timestamp::from_secs(NOW - 100)),
-        scripted::open("a", "older than any run", 0, "", Timestamp::from_secs(NOW - 2 * 86_400)),
+        desk::open("a", "long", 0, "", Timestamp::from_secs(NOW - 100)),
+        desk::open("b", "gone", 0, "", Timestamp::from_secs(NOW - 100)),
+        desk::open("a", "older than any run", 0, "", Timestamp::from_secs(NOW - 2 * 86_400)),
     ];
     poll(&source, &window, &desk).await.unwrap();
-    let last = desk.take().pop().unwrap();
+    let last = desk.batches().pop().unwrap();
     assert_eq!(last.still_open, [RunId { instance: "long".into(), round: 0 }]);
     assert!(last.complete);
 }
@@ -205,12 +205,12 @@ async fn no_rows_say_nothing_about_open_runs() {
 async fn qualifiers_are_tasks_of_their_own() {
     let cloud = Cloud::with(&["a"]);
     let settings = json!({"functions": ["a"], "qualifiers": ["$LATEST", "2"]});
-    let (source, desk) = (source(&cloud, settings), Desk::default());
+    let (source, desk) = (source(&cloud, settings), FakeDesk::default());
     poll(&source, &at(1, 0), &desk).await.unwrap();
     let asked: Vec<_> = cloud.calls().into_iter().map(|call| call.qualifier.unwrap()).collect();
     assert_eq!(asked, ["$LATEST", "2"]);
     let tasks: Vec<String> =
-        desk.take().pop().unwrap().tasks.iter().map(|(task, _)| task.task.to_string()).collect();
+        desk.batches().pop().unwrap().tasks.iter().map(|(task, _)| task.task.to_string()).collect();
     assert_eq!(tasks, ["a:$LATEST", "a:2"]);
 }
 
@@ -223,7 +223,7 @@ async fn more_rows_than_can_be_reached_are_read_in_halves() {
             json!({"RequestId": n, "StartTime": "2023-11-15 06:00:00", "RetCode": 0, "InvokeFinished": 1}),
         ));
     }
-    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), FakeDesk::default());
     assert_eq!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Whole);
     let mut runs = desk.runs();
     runs.dedup();
@@ -242,10 +242,10 @@ async fn one_second_with_more_rows_than_can_be_reached_holds_the_watermark_for_a
         ));
     }
     cloud.run("a", "later", NOW - 10, 0);
-    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), FakeDesk::default());
     let read = poll(&source, &at(1, 0), &desk).await.unwrap();
     assert!(matches!(&read, Read::Torn(text) if text.contains("a (")), "{read:?}");
-    let batches = desk.take();
+    let batches = desk.batches();
     let seen: std::collections::HashSet<_> =
         batches.iter().flat_map(|batch| &batch.observations).map(|seen| &seen.run.instance).collect();
     assert_eq!(seen.len(), 10_001, "what can be reached is read, and what comes after");
@@ -254,9 +254,9 @@ async fn one_second_with_more_rows_than_can_be_reached_holds_the_watermark_for_a
     assert!(last.backlog.unwrap() >= 100);
     // Half an hour later still; more than an hour later no more.
     poll(&source, &at(2, 1800), &desk).await.unwrap();
-    assert!(desk.take().last().unwrap().watermark.unwrap() <= Timestamp::from_secs(NOW - 600));
+    assert!(desk.batches().last().unwrap().watermark.unwrap() <= Timestamp::from_secs(NOW - 600));
     assert!(matches!(poll(&source, &at(3, 3100), &desk).await.unwrap(), Read::Torn(_)));
-    assert_eq!(desk.take().last().unwrap().watermark, Some(Timestamp::from_secs(NOW + 3100)));
+    assert_eq!(desk.batches().last().unwrap().watermark, Some(Timestamp::from_secs(NOW + 3100)));
     assert_eq!(poll(&source, &at(4, 3160), &desk).await.unwrap(), Read::Whole);
 }
 
@@ -267,7 +267,7 @@ async fn an_answer_too_large_is_read_in_smaller_pages() {
         cloud.run("a", &format!("r{n}"), NOW - 100 + n, 0);
     }
     *cloud.most_rows.lock().unwrap() = Some(7);
-    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), FakeDesk::default());
     assert_eq!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Whole);
     assert_eq!(desk.runs().len(), 40);
 }
@@ -278,9 +278,9 @@ async fn a_single_row_too_large_is_passed_over() {
     for (n, id) in ["r1", "huge", "r2"].into_iter().enumerate() {
         cloud.run("a", id, NOW - 100 + i64::try_from(n).unwrap(), 0);
     }
-    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), FakeDesk::default());
     assert!(matches!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Refused(_)));
-    let last = desk.batches().pop().unwrap();
+    let last = desk.peek().pop().unwrap();
     assert_eq!(last.rejected, [(crate::model::RejectCause::Malformed, 1)]);
     assert_eq!(desk.runs(), ["a r1 success", "a r2 success"]);
 }
@@ -288,7 +288,7 @@ async fn a_single_row_too_large_is_passed_over() {
 #[tokio::test]
 async fn a_function_that_is_refused_stops_no_other_and_is_read_from_there_later() {
     let cloud = Cloud::with(&["a", "b"]);
-    let (source, desk) = (source(&cloud, json!({})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
     let code = "UnauthorizedOperation.CAM".to_owned();
     cloud.fail("a", Some(Error::Auth { code, hint: "" }));
     cloud.run("a", "r1", NOW - 10, 0);
@@ -298,7 +298,7 @@ async fn a_function_that_is_refused_stops_no_other_and_is_read_from_there_later(
         matches!(&read, Read::Refused(text) if text.contains("a (UnauthorizedOperation.CAM)")),
         "{read:?}"
     );
-    assert_eq!(desk.batches().pop().unwrap().watermark, Some(Timestamp::from_secs(NOW)));
+    assert_eq!(desk.peek().pop().unwrap().watermark, Some(Timestamp::from_secs(NOW)));
     assert_eq!(desk.runs(), ["b r2 success"]);
     cloud.fail("a", None);
     let mut later = at(100, 6 * 3600);
@@ -312,9 +312,9 @@ async fn a_function_that_breaks_holds_the_watermark() {
     let cloud = Cloud::with(&["a", "b"]);
     cloud.run("b", "r2", NOW - 10, 0);
     cloud.fail("a", Some(Error::Server { code: "InternalError.System".into() }));
-    let (source, desk) = (source(&cloud, json!({})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
     assert!(matches!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Torn(_)));
-    let last = desk.batches().pop().unwrap();
+    let last = desk.peek().pop().unwrap();
     assert_eq!((last.watermark, last.complete), (None, false));
     assert_eq!(desk.runs(), ["b r2 success"]);
 }
@@ -328,11 +328,11 @@ async fn what_would_fail_everywhere_ends_the_poll() {
         for function in ["a", "b", "c", "d", "e"] {
             cloud.fail(function, Some(error.clone()));
         }
-        let (source, desk) = (source(&cloud, json!({})), Desk::default());
+        let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
         let ended = poll(&source, &at(1, 0), &desk).await.unwrap_err();
         assert_eq!(ended.reason(), error.reason());
         assert_eq!(cloud.calls().len(), calls, "{error}");
-        assert!(desk.take().is_empty());
+        assert!(desk.batches().is_empty());
     }
 }
 
@@ -340,7 +340,7 @@ async fn what_would_fail_everywhere_ends_the_poll() {
 async fn a_function_that_is_gone_is_passed_over_unless_it_was_named() {
     let cloud = Cloud::with(&["a", "b"]);
     cloud.fail("a", Some(refused("ResourceNotFound.FunctionName")));
-    let desk = Desk::default();
+    let desk = FakeDesk::default();
     assert_eq!(poll(&source(&cloud, json!({})), &at(1, 0), &desk).await.unwrap(), Read::Whole);
     let named = source(&cloud, json!({"functions": ["a", "b"]}));
     let read = poll(&named, &at(1, 0), &desk).await.unwrap();
@@ -356,13 +356,13 @@ async fn withdrawn_logs_are_asked_for_once_an_hour() {
     for function in ["a", "b"] {
         cloud.fail(function, Some(refused("ActionOffline")));
     }
-    let (source, desk) = (source(&cloud, json!({})), Desk::default());
+    let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
     for later in [0, 60, 3599] {
         let ended = poll(&source, &at(1, later), &desk).await.unwrap_err();
         assert_eq!(ended.to_string(), "GetFunctionLogs: the API refused the request (ActionOffline)");
     }
     assert_eq!(cloud.calls().len(), 1);
-    assert!(desk.take().is_empty());
+    assert!(desk.batches().is_empty());
     assert!(poll(&source, &at(1, 3600), &desk).await.is_err());
     assert_eq!(cloud.calls().len(), 1);
 }

@@ -4,8 +4,9 @@
 //! decoded and dropped: both may hold secrets. `Order`, `OrderBy`, `Offset`, `Limit` and both times are always sent,
 //! because the document's defaults differ between its versions.
 
-use super::counted::Counted;
-use crate::sources::lenient::{Field, List, records};
+use crate::logs;
+use crate::model::LogFacts;
+use crate::sources::lenient::{Field, List, Shape, records};
 use crate::transport::tencent::Action;
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +69,7 @@ pub(super) struct FunctionLog {
     /// Absent in the 2019 document.
     pub(super) retry_num: Field<i64>,
     /// Counted while it is decoded.
-    pub(super) log: Counted,
+    pub(super) log: Field<LogFacts>,
 }
 
 /// What is asked of `ListFunctions`.
@@ -117,6 +118,13 @@ pub(super) struct NamespacesAnswer {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Namespace {
     pub(super) name: Field<String>,
+}
+
+/// A text is counted and dropped.
+impl Shape for LogFacts {
+    fn of_text(text: &str) -> Option<Self> {
+        Some(logs::count(text))
+    }
 }
 
 records!(FunctionLog, Function, Namespace);

@@ -33,7 +33,7 @@ fn shown(seen: &Observation) -> Value {
     tell("memory", seen.memory_bytes.map(Value::from));
     tell("code", seen.return_code.map(Value::from));
     tell("log", seen.log.map(|log| json!(log.lines)));
-    tell("retries", (seen.retries > 0).then(|| json!(seen.retries)));
+    tell("retries", seen.retries.filter(|retries| *retries > 0).map(Value::from));
     let flaws: Vec<&str> = seen.flaws.iter().map(|flaw| flaw.name()).collect();
     tell("flaws", (!flaws.is_empty()).then(|| json!(flaws)));
     all
