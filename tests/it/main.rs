@@ -1,1 +1,6 @@
-fn main() {}
+//! The integration tests: one binary, so that everything is linked once.
+#![expect(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod page;
+mod rig;
+mod truth;

@@ -1,0 +1,135 @@
+//! Simulated clouds, the real clients and the real keeper in one process, in a time that the test turns.
+
+use crate::page::Page;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use taskrun_exporter::app::build::Workshop;
+use taskrun_exporter::app::{demands, natives};
+use taskrun_exporter::config::Config;
+use taskrun_exporter::keeper::{Keeper, Parts};
+use taskrun_exporter::ledger::Memory;
+use taskrun_exporter::metrics::Own;
+use taskrun_exporter::model::{Clock, Observer, Timestamp};
+use taskrun_exporter::schedule::{self, Scheduled};
+use taskrun_exporter::simulator::{Faults, ManualClock, Options, Running, SimClock, Simulator, World, apim, tc3};
+use taskrun_exporter::sources::KINDS;
+use taskrun_exporter::state::{Limits, Store};
+use tokio_util::sync::CancellationToken;
+
+/// The time at which the tests' worlds begin to be watched.
+pub(crate) const START: Timestamp = Timestamp::from_secs(1_750_000_000);
+
+/// The accounts that every test's sources read with. The whole documented rate, so that tests wait less.
+const ACCOUNTS: &str = r#"
+[accounts.main]
+provider = "tencentcloud"
+credentials = { secret_id = { env = "ID" }, secret_key = { env = "KEY" } }
+endpoint = "http://CLOUDS"
+budget = 1.0
+
+[accounts.plant]
+provider = "enos"
+gateway = "http://CLOUDS"
+access_key = { env = "ENOS_ID" }
+secret_key = { env = "ENOS_KEY" }
+org_id = "o15000000000001"
+user_id = "u15000000000001"
+requests_per_second = 900.0
+"#;
+
+/// One source of each kind, small enough to be read in a moment at the documented rates.
+pub(crate) fn source(kind: &str) -> String {
+    let (account, regions, settings) = match kind {
+        "wedata" => ("main", true, "projects = [\"*\"]\ndetail = \"failed\"\nlookback = \"30m\""),
+        "tat" => ("main", true, "lookback = \"30m\""),
+        "scf" => ("main", true, "lookback = \"30m\""),
+        "enos" => ("plant", false, "flow_types = [\"manual\", \"periodic\"]\nlookback = \"2h\""),
+        other => panic!("say how {other} is watched in tests"),
+    };
+    let regions = if regions { "regions = [\"ap-guangzhou\"]\n" } else { "" };
+    format!(
+        "[sources.{kind}]\nkind = \"{kind}\"\naccount = \"{account}\"\n{regions}schedule = \"30s\"\n[sources.{kind}.settings]\n{settings}\n"
+    )
+}
+
+pub(crate) struct Rig {
+    pub(crate) clouds: Running,
+    pub(crate) clock: Arc<SimClock>,
+    pub(crate) keeper: Keeper,
+    pub(crate) own: Arc<Own>,
+    scheduled: Vec<Scheduled>,
+    stop: CancellationToken,
+}
+
+impl Rig {
+    /// A world of `seed` at [`START`], with these sources on it.
+    pub(crate) async fn start(sources: &str, seed: u64) -> Self {
+        Self::with(sources, seed, &[]).await
+    }
+
+    /// The same, with settings by environment on top.
+    pub(crate) async fn with(sources: &str, seed: u64, env: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(SimClock::new(Arc::new(ManualClock::new(START))));
+        let world = World::try_new(seed, 1.0, World::TASKS).unwrap();
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = Options { listen, world, faults: Faults::default(), clock: Arc::clone(&clock) };
+        let faces = KINDS.iter().map(|kind| (kind.face)()).collect();
+        let stop = CancellationToken::new();
+        let clouds = Simulator::start(options, faces, stop.clone()).await.unwrap();
+        let text = format!("{ACCOUNTS}{sources}").replace("CLOUDS", &clouds.addr.to_string());
+        let keys = [
+            ("ID", tc3::SECRET_ID),
+            ("KEY", tc3::SECRET_KEY),
+            ("ENOS_ID", apim::ACCESS_KEY),
+            ("ENOS_KEY", apim::SECRET_KEY),
+        ];
+        let env: BTreeMap<String, String> =
+            keys.iter().chain(env).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let config = Config::load_text(&demands(), "test.toml", &text, &env).unwrap();
+        let own = Arc::new(Own::new().unwrap());
+        let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let mut workshop = Workshop::new(Arc::clone(&time), Arc::clone(&own) as Arc<dyn Observer>).unwrap();
+        let scheduled = workshop.build(&config).unwrap();
+        let limits = Limits { series: 2_000_000, tasks_per_source: 200_000 };
+        let store = Store::new(limits, Duration::from_secs(7 * 86_400));
+        let parts =
+            Parts { store, ledger: Box::new(Memory), clock: time, natives: natives(), own: Arc::clone(&own) };
+        let (keeper, _thread) = Keeper::start(parts).unwrap();
+        Self { clouds, clock, keeper, own, scheduled, stop }
+    }
+
+    /// Polls every source once; whether all of them were read whole.
+    pub(crate) async fn poll(&self) -> bool {
+        let mut all = true;
+        for one in &self.scheduled {
+            all &= schedule::once(one, &self.keeper, &*self.clock).await;
+        }
+        all
+    }
+
+    pub(crate) fn advance(&self, secs: i64) {
+        self.clock.advance(secs * 1000);
+    }
+
+    pub(crate) fn afflict(&self, faults: &str) {
+        self.clouds.clouds.set_faults(faults.parse().unwrap());
+    }
+
+    /// The page of run families.
+    pub(crate) fn text(&self) -> String {
+        let published = self.keeper.published();
+        published.page.chunks.iter().map(|chunk| std::str::from_utf8(chunk).unwrap()).collect()
+    }
+
+    pub(crate) fn page(&self) -> Page {
+        Page::read(&self.text())
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
