@@ -30,11 +30,6 @@ impl FakeDesk {
         self.0.lock().unwrap()
     }
 
-    /// Makes a run known beforehand.
-    pub(crate) fn know(&self, run: RunId, known: Known) {
-        self.inner().known.insert(run, known);
-    }
-
     /// The finished runs counted, in the order in which they were.
     pub(crate) fn counted(&self) -> Vec<Observation> {
         self.inner().counted.clone()

@@ -59,6 +59,26 @@ pub struct Toolbox {
     pub clock: Arc<dyn Clock>,
 }
 
+impl Toolbox {
+    /// The Tencent Cloud client.
+    ///
+    /// # Errors
+    /// Where the section names an account of another provider.
+    pub(crate) fn tencent(&self, section: &Section) -> Result<&Arc<tencent::Client>, Vec<Problem>> {
+        match &self.account {
+            AccountClient::Tencent(client) => Ok(client),
+            AccountClient::Enos(_) => Err(vec![Problem {
+                file: String::new(),
+                key: format!("sources.{}.account", section.name),
+                message: format!(
+                    "the kind {} needs an account of the provider \"tencentcloud\"",
+                    section.kind
+                ),
+            }]),
+        }
+    }
+}
+
 /// The client of one configured account.
 #[derive(Clone)]
 pub enum AccountClient {

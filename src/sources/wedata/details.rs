@@ -3,13 +3,13 @@
 use super::api::Api;
 use super::normalize::{self, LogPlace, Round, Row};
 use super::settings::{Settings, Which};
+use super::weight::{Weight, weigh};
 use super::wire::{GET_INSTANCE_LOG, GET_TASK_INSTANCE, GetTaskInstance, Instance};
 use super::{Keep, log};
 use crate::model::{
     Batch, Facets, Intake, IntakeClosed, Known, LogFacts, Observation, RunId, RunState, Timestamp, Window,
 };
 use crate::sources::{PollError, during};
-use crate::transport::Error;
 use std::sync::{Arc, OnceLock};
 
 /// Instances asked about in one poll: at the budgeted rate about a minute. The others follow in the next polls.
@@ -272,35 +272,6 @@ fn is_unfinished(known: &Known) -> bool {
 
 fn has(known: Known, facet: Facets) -> bool {
     matches!(known, Known::Finished(_, facets) if facets.has(facet))
-}
-
-/// What a failed call means for the calls after it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Weight {
-    /// The exporter is stopping.
-    Stop,
-    /// It may succeed later.
-    Transient,
-    /// It is refused for this instance.
-    Refused,
-    /// It is refused whatever is asked.
-    Forbidden,
-}
-
-/// Weighs a failed call.
-pub(super) fn weigh(error: &PollError) -> Weight {
-    let PollError::Call { error, .. } = error else { return Weight::Stop };
-    match error {
-        // Missing credentials are a trouble of the moment: the call before had some.
-        Error::Timeout(_)
-        | Error::Connect { .. }
-        | Error::Throttled { .. }
-        | Error::Credentials(_)
-        | Error::Server { .. }
-        | Error::Decode(_) => Weight::Transient,
-        Error::Rejected { .. } | Error::TooLarge(_) => Weight::Refused,
-        Error::Auth { .. } => Weight::Forbidden,
-    }
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ mod projects;
 #[cfg(test)]
 mod script;
 mod settings;
+mod weight;
 mod wire;
 
 use super::memory::Memory;
-use super::{AccountClient, Kind, PollError, Read, Source, Toolbox, buckets};
+use super::{Kind, PollError, Read, Source, Toolbox, buckets};
 use crate::config::{Problem, Section};
 use crate::model::{BoxFuture, CellKey, Intake, Label, Reach, Window};
 use api::{Api, Remote};
@@ -65,9 +66,7 @@ fn check(section: &Section) -> Vec<Problem> {
 fn build(section: &Section, region: &str, toolbox: &Toolbox) -> Result<Box<dyn Source>, Vec<Problem>> {
     let settings: Settings = section.settings()?;
     let problems = check(section);
-    let AccountClient::Tencent(client) = &toolbox.account else {
-        return Err(vec![section.problem("", "needs an account of the provider \"tencentcloud\"")]);
-    };
+    let client = toolbox.tencent(section)?;
     let Some(zone) = ApiZone::parse(&settings.time_zone).filter(|_| problems.is_empty()) else {
         return Err(problems);
     };

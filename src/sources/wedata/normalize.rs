@@ -118,10 +118,11 @@ pub(super) fn rounds(instance: &Instance, zone: &Zone) -> Result<Vec<Round>, Rej
             Some(Err(_)) | None => flaws.push(RejectCause::Malformed),
         }
     }
+    lives.sort_by_key(|(round, _)| *round);
     let runs = instance.total_run_num.read(&mut flaws).and_then(|runs| u32::try_from(*runs).ok());
     // A rerun just ordered may stand in the life cycles before it counts in TotalRunNum; the instance's own state and
     // times are that rerun's already.
-    let last_life = lives.iter().map(|(round, _)| *round).max().unwrap_or(0);
+    let last_life = lives.last().map_or(0, |(round, _)| *round);
     let last = runs.unwrap_or(0).saturating_sub(1).max(last_life);
     let newest_life = lives.iter().find(|(round, _)| *round == last).map(|(_, life)| *life);
     let code = instance

@@ -2,10 +2,11 @@
 
 use super::Keep;
 use super::api::Api;
-use super::details::{Details, Verdict, Weight, weigh};
+use super::details::{Details, Verdict};
 use super::listing::{Listing, PAGE_SIZE};
 use super::normalize::UNFINISHED;
 use super::settings::Settings;
+use super::weight::{Weight, weigh};
 use super::wire::{LIST_INSTANCES, ListInstances};
 use crate::model::{Batch, Intake, Timestamp, Window};
 use crate::sources::{PollError, Read, during};
@@ -220,5 +221,7 @@ impl Trouble {
     }
 }
 
+#[cfg(test)]
+pub(super) mod bench;
 #[cfg(test)]
 mod tests;

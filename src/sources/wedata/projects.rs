@@ -51,6 +51,43 @@ fn lies_in(told: &str, region: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::wedata::script::Script;
+    use serde_json::{Value, json};
+
+    #[tokio::test]
+    async fn enabled_projects_of_the_region_are_found_over_all_pages() {
+        let project = |id: u64, region: &str, status: i64| json!({ "ProjectId": id, "Region": region, "Status": status });
+        let script = Script::default();
+        let first: Vec<Value> =
+            (0..100).map(|id| project(id, "beijing", if id == 7 { 0 } else { 1 })).collect();
+        let second = [
+            project(99, "beijing", 1),
+            project(100, "shanghai", 1),
+            project(101, "ap-beijing", 1),
+            json!({ "ProjectId": "102", "Region": "beijing", "Status": "-3" }),
+            json!({ "ProjectId": null, "Region": "beijing", "Status": 1 }),
+            json!("no project"),
+        ];
+        script.set().projects =
+            vec![json!({ "Rows": first, "TotalCount": 103 }), json!({ "Rows": second, "TotalCount": 103 })];
+        let found = discover(&script, "ap-beijing").await.unwrap();
+        assert_eq!(found.len(), 100);
+        assert!(
+            found.contains("101") && !found.contains("7") && !found.contains("100") && !found.contains("102")
+        );
+        assert_eq!(script.calls("DescribeTenantProjects").len(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_documents_answer_is_read() {
+        let path =
+            format!("{}/tests/fixtures/wedata/DescribeTenantProjects.json", env!("CARGO_MANIFEST_DIR"));
+        let answer: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let script = Script::default();
+        script.set().projects = vec![answer["Response"]["Data"].clone()];
+        assert_eq!(discover(&script, "ap-beijing").await.unwrap(), ["1990".to_owned()].into());
+        assert_eq!(discover(&script, "ap-shanghai").await.unwrap(), [].into());
+    }
 
     #[test]
     fn regions_are_recognised_in_both_spellings() {

@@ -30,6 +30,8 @@ pub(super) struct Inner {
     pub(super) errors: HashMap<String, Error>,
     /// Rows that join the list after so many pages.
     pub(super) joining: Vec<(usize, Value)>,
+    /// Names of tasks whose rows leave the list after so many pages.
+    pub(super) leaving: Vec<(usize, &'static str)>,
     /// A total that is told instead of the true one.
     pub(super) total: Option<u64>,
     /// Every call: action and what it asks for.
@@ -67,6 +69,9 @@ impl Inner {
         let due: Vec<Value> =
             self.joining.extract_if(.., |(pages, _)| *pages < self.pages).map(|(_, row)| row).collect();
         self.rows.extend(due);
+        let gone: Vec<&str> =
+            self.leaving.extract_if(.., |(pages, _)| *pages < self.pages).map(|(_, task)| task).collect();
+        self.rows.retain(|row| !gone.iter().any(|task| row["TaskName"] == **task));
         let text = |row: &Value, key: &str| row[key].as_str().unwrap_or("").to_owned();
         let mut rows: Vec<&Value> = self
             .rows

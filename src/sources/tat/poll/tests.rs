@@ -1,1 +1,262 @@
+use super::*;
+use crate::model::{Facets, OpenRun, Outcome};
+use crate::sources::desk::{FakeDesk, window};
+use crate::sources::tat::script::{Script, at, invocation, task};
+use crate::sources::tat::settings::Filter;
 
+/// A source over a script, polled by hand.
+struct Bench {
+    api: Script,
+    settings: Settings,
+    keep: Keep,
+    desk: FakeDesk,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let api = Script::default();
+        api.set().commands.insert("cmd-1".into(), "nightly".into());
+        Self { api, settings: Settings::default(), keep: Keep::new(), desk: FakeDesk::default() }
+    }
+
+    /// Adds an invocation in front of the others, with its task.
+    fn add(&self, id: &str, created: i64, status: &str) {
+        let mut script = self.api.set();
+        script.invocations.insert(0, invocation(id, created, status));
+        script.tasks.insert(format!("invt-{id}"), task(id, created, status));
+    }
+
+    fn restate(&self, id: &str, created: i64, status: &str) {
+        let mut script = self.api.set();
+        let row =
+            script.invocations.iter_mut().find(|row| row["InvocationId"] == format!("inv-{id}")).unwrap();
+        *row = invocation(id, created, status);
+        script.tasks.insert(format!("invt-{id}"), task(id, created, status));
+    }
+
+    async fn poll(&self, window: &Window) -> Result<Read, PollError> {
+        let (api, settings, keep, intake) = (&self.api, &self.settings, &self.keep, &self.desk);
+        Poll { api, settings, keep, window, intake }.run().await
+    }
+
+    fn counted(&self) -> Vec<String> {
+        self.desk.counted().iter().map(|seen| seen.run.to_string()).collect()
+    }
+}
+
+fn open(id: &str, created: i64) -> OpenRun {
+    OpenRun {
+        run: RunId { instance: format!("invt-{id}").as_str().into(), round: 0 },
+        task: crate::model::TaskKey {
+            workflow: "nightly".into(),
+            task: "ins-1".into(),
+            task_id: "cmd-1".into(),
+        },
+        parent: format!("inv-{id}").as_str().into(),
+        planned: None,
+        since: Some(at(created)),
+    }
+}
+
+#[tokio::test]
+async fn a_finished_task_is_counted_once_with_code_times_and_name() {
+    let bench = Bench::new();
+    bench.add("a", -100, "FAILED");
+    assert_eq!(bench.poll(&window(at(0))).await.unwrap(), Read::Whole);
+    let seen = bench.desk.counted().remove(0);
+    assert_eq!((&*seen.task.workflow, seen.return_code), ("nightly", Some(3)));
+    assert_eq!((seen.started, seen.ended), (Some(at(-95)), Some(at(-83))));
+    let last = bench.desk.batches().pop().unwrap();
+    assert_eq!((last.watermark, last.complete), (Some(at(0)), true));
+    assert_eq!(
+        bench.api.calls(),
+        ["DescribeInvocations 0", "DescribeCommands cmd-1", "DescribeInvocationTasks 1"]
+    );
+
+    assert_eq!(bench.poll(&window(at(60))).await.unwrap(), Read::Whole);
+    assert_eq!(bench.counted(), ["invt-a"]);
+    assert_eq!(bench.api.calls(), ["DescribeInvocations 0"], "what is counted costs no call");
+}
+
+#[tokio::test]
+async fn paging_ends_where_nothing_new_can_be() {
+    let bench = Bench::new();
+    for n in 0..700 {
+        bench.add(&n.to_string(), -7000 + 10 * n, "SUCCESS");
+    }
+    // The hour before holds 360; the page with rows 300 to 399 straddles its edge, the one after lies beyond.
+    let mut window = window(at(0));
+    window.floor = at(-200_000);
+    assert_eq!(bench.poll(&window).await.unwrap(), Read::Whole);
+    let pages: Vec<String> =
+        bench.api.calls().into_iter().filter(|call| call.starts_with("DescribeInvocations ")).collect();
+    let offsets: Vec<String> = (0..5).map(|page| format!("DescribeInvocations {}", 100 * page)).collect();
+    assert_eq!(pages, offsets);
+    assert_eq!(bench.counted().len(), 500, "what a page shows is taken, wanted or not");
+}
+
+#[tokio::test]
+async fn another_order_than_newest_first_is_read_to_the_end() {
+    let bench = Bench::new();
+    for n in 0..250 {
+        bench.add(&n.to_string(), -100_000 + 300 * n, "SUCCESS");
+    }
+    bench.add("new", -50, "SUCCESS");
+    bench.api.set().invocations.reverse();
+    bench.poll(&window(at(0))).await.unwrap();
+    assert!(bench.counted().contains(&"invt-new".to_owned()));
+}
+
+#[tokio::test]
+async fn rows_pushed_to_the_next_page_are_met_once_and_none_is_missed() {
+    let bench = Bench::new();
+    for n in 0..250 {
+        bench.add(&n.to_string(), -3000 + 10 * n, "SUCCESS");
+    }
+    let late = (1..=2).map(|page| (page, invocation(&format!("late{page}"), -1, "RUNNING"))).collect();
+    bench.api.set().joining = late;
+    assert_eq!(bench.poll(&window(at(0))).await.unwrap(), Read::Whole);
+    let mut counted = bench.counted();
+    counted.sort();
+    let met = counted.len();
+    counted.dedup();
+    assert_eq!((met, counted.len()), (250, 250));
+}
+
+#[tokio::test]
+async fn an_open_task_beyond_the_pages_is_asked_for_by_id() {
+    let bench = Bench::new();
+    bench.add("slow", -90_000, "RUNNING");
+    for n in 0..150 {
+        bench.add(&n.to_string(), -8000 + 10 * n, "SUCCESS");
+    }
+    let mut window = window(at(0));
+    window.floor = at(-200_000);
+    window.open = vec![open("slow", -90_000), open("gone", -90_000)];
+    assert_eq!(bench.poll(&window).await.unwrap(), Read::Whole);
+    assert!(bench.api.calls().contains(&"DescribeInvocations inv-gone,inv-slow".to_owned()));
+    assert_eq!(bench.desk.known("invt-slow", 0), Known::Open);
+
+    bench.restate("slow", -90_000, "TIMEOUT");
+    bench.poll(&window).await.unwrap();
+    assert_eq!(bench.desk.known("invt-slow", 0), Known::Finished(Outcome::Timeout, Facets::default()));
+}
+
+#[tokio::test]
+async fn the_first_poll_finds_what_was_created_before_the_lookback_and_ended_inside() {
+    let mut bench = Bench::new();
+    bench.desk = FakeDesk::with_floor(at(-3600));
+    bench.add("old", -80_000, "SUCCESS");
+    let mut long = task("long", -70_000, "SUCCESS");
+    long["EndTime"] = at(-60).to_string().into();
+    long["TaskResult"]["ExecEndTime"] = at(-60).to_string().into();
+    let mut row = invocation("long", -70_000, "SUCCESS");
+    row["EndTime"] = at(-60).to_string().into();
+    {
+        let mut script = bench.api.set();
+        script.invocations.insert(0, row);
+        script.tasks.insert("invt-long".into(), long);
+    }
+    for n in 0..200 {
+        bench.add(&n.to_string(), -5000, "SUCCESS");
+    }
+    let mut window = window(at(0));
+    window.first = true;
+    bench.poll(&window).await.unwrap();
+    assert_eq!(bench.counted(), ["invt-long"]);
+    let asked: Vec<String> =
+        bench.api.calls().into_iter().filter(|call| call.starts_with("DescribeInvocationTasks")).collect();
+    assert_eq!(asked, ["DescribeInvocationTasks 1"], "what ended before the floor costs no call");
+}
+
+#[tokio::test]
+async fn a_refused_task_call_loses_nothing() {
+    let bench = Bench::new();
+    bench.add("a", -100, "FAILED");
+    bench.add("b", -50, "RUNNING");
+    let refused = Error::Auth { code: "UnauthorizedOperation.CamAuthFailed".into(), hint: "grant it" };
+    bench.api.set().errors.insert("DescribeInvocationTasks", refused);
+    let error = bench.poll(&window(at(0))).await.unwrap_err();
+    assert!(error.to_string().contains("DescribeInvocationTasks"), "{error}");
+    assert!(bench.desk.batches().iter().all(|batch| batch.watermark.is_none() && !batch.complete));
+    assert_eq!((bench.counted().len(), bench.desk.known("invt-b", 0)), (0, Known::Open));
+
+    bench.api.set().errors.clear();
+    bench.poll(&window(at(60))).await.unwrap();
+    assert_eq!(bench.counted(), ["invt-a"]);
+}
+
+#[tokio::test]
+async fn without_tasks_the_invocation_tells_the_outcome() {
+    let mut bench = Bench::new();
+    bench.settings.tasks = false;
+    bench.add("a", -100, "FAILED");
+    assert_eq!(bench.poll(&window(at(0))).await.unwrap(), Read::Whole);
+    let seen = bench.desk.counted().remove(0);
+    assert_eq!((seen.return_code, seen.started, seen.ended), (None, Some(at(-100)), Some(at(-80))));
+    assert!(bench.api.calls().iter().all(|call| !call.starts_with("DescribeInvocationTasks")));
+}
+
+#[tokio::test]
+async fn a_task_that_is_not_to_be_had_is_counted_by_its_invocation() {
+    let bench = Bench::new();
+    bench.add("a", -100, "FAILED");
+    bench.api.set().tasks.clear();
+    bench.poll(&window(at(0))).await.unwrap();
+    assert_eq!(bench.counted(), ["invt-a"]);
+}
+
+#[tokio::test]
+async fn a_series_keeps_its_name_whether_or_not_names_can_be_looked_up() {
+    let bench = Bench::new();
+    bench.add("a", -100, "SUCCESS");
+    bench.api.set().errors.insert("DescribeCommands", Error::Server { code: "InternalError".into() });
+    assert!(bench.poll(&window(at(0))).await.is_err(), "nothing is shown under a name that may change");
+    assert_eq!(bench.counted().len(), 0);
+
+    let refused = Error::Auth { code: "UnauthorizedOperation".into(), hint: "grant it" };
+    bench.api.set().errors.insert("DescribeCommands", refused);
+    assert!(matches!(bench.poll(&window(at(0))).await.unwrap(), Read::Refused(_)));
+    bench.api.set().errors.clear();
+    bench.add("b", -50, "SUCCESS");
+    assert_eq!(bench.poll(&window(at(60))).await.unwrap(), Read::Whole);
+    let workflows: Vec<String> =
+        bench.desk.counted().iter().map(|seen| seen.task.workflow.to_string()).collect();
+    assert_eq!(workflows, ["cmd-1", "cmd-1"]);
+
+    // After a restart the open runs' name goes on.
+    let restarted = Bench::new();
+    restarted.add("c", -50, "SUCCESS");
+    let mut window = window(at(60));
+    let mut run = open("c", -50);
+    run.task.workflow = "cmd-1".into();
+    window.open = vec![run];
+    restarted.poll(&window).await.unwrap();
+    assert_eq!(&*restarted.desk.counted()[0].task.workflow, "cmd-1");
+}
+
+#[tokio::test]
+async fn explicit_ids_are_read_a_hundred_at_a_time() {
+    let mut bench = Bench::new();
+    bench.settings.invocation_ids = (0..250).map(|n| format!("inv-{n}")).collect();
+    for n in 0..250 {
+        bench.add(&n.to_string(), -1000, "SUCCESS");
+    }
+    assert_eq!(bench.poll(&window(at(0))).await.unwrap(), Read::Whole);
+    assert_eq!(bench.counted().len(), 250);
+    let calls = bench.api.calls();
+    assert_eq!(calls.iter().filter(|call| call.starts_with("DescribeInvocations ")).count(), 3);
+    assert_eq!(calls.iter().filter(|call| call.starts_with("DescribeInvocationTasks")).count(), 3);
+}
+
+#[tokio::test]
+async fn filters_are_sent_and_a_failure_between_pages_keeps_the_watermark() {
+    let mut bench = Bench::new();
+    bench.settings.filters = vec![Filter { name: "command-id".into(), values: vec!["cmd-1".into()] }];
+    assert_eq!(bench.settings.sent_filters()[0].values, ["cmd-1"]);
+    let refused = Error::Rejected { code: "InvalidParameterValue.InvalidFilter".into() };
+    bench.api.set().errors.insert("DescribeInvocations", refused);
+    let error = bench.poll(&window(at(0))).await.unwrap_err();
+    assert!(error.to_string().contains("InvalidFilter"), "{error}");
+    assert!(bench.desk.batches().iter().all(|batch| batch.watermark.is_none()));
+}
