@@ -50,12 +50,13 @@ impl Listing {
             ask.offset += rows.len();
             let ended = rows.is_empty() || total.is_some_and(|total| ask.offset >= total);
             let mut old = true;
-            for created in self.take(rows) {
+            for (created, fresh) in self.take(rows) {
                 let Some(created) = created else {
                     old = false;
                     continue;
                 };
-                ordered &= oldest.is_none_or(|oldest| created <= oldest.plus(DISORDER));
+                // A row met again stands further down than it did, which says nothing of the order.
+                ordered &= !fresh || oldest.is_none_or(|oldest| created <= oldest.plus(DISORDER));
                 oldest = Some(oldest.map_or(created, |oldest| oldest.min(created)));
                 old &= created < horizon;
             }
@@ -66,8 +67,8 @@ impl Listing {
         Ok(false)
     }
 
-    /// Takes one page's rows; gives the creation time of each, met before or not.
-    pub(super) fn take(&mut self, rows: List<Invocation>) -> Vec<Option<Timestamp>> {
+    /// Takes one page's rows; gives the creation time of each, and whether it is met for the first time.
+    pub(super) fn take(&mut self, rows: List<Invocation>) -> Vec<(Option<Timestamp>, bool)> {
         let mut created = Vec::new();
         for row in rows {
             let read = match &row {
@@ -76,14 +77,15 @@ impl Listing {
             };
             match read {
                 Ok(activity) => {
-                    created.push(activity.created);
-                    if self.met.insert(Arc::clone(&activity.id)) {
+                    let fresh = self.met.insert(Arc::clone(&activity.id));
+                    created.push((activity.created, fresh));
+                    if fresh {
                         self.rejected.extend_from_slice(&activity.rejected);
                         self.activities.push(activity);
                     }
                 }
                 Err(cause) => {
-                    created.push(None);
+                    created.push((None, true));
                     self.rejected.push(cause);
                 }
             }

@@ -124,6 +124,19 @@ async fn rows_pushed_to_the_next_page_are_met_once_and_none_is_missed() {
 }
 
 #[tokio::test]
+async fn rows_pushed_down_are_not_taken_for_another_order() {
+    let bench = Bench::new();
+    for n in 0..400 {
+        bench.add(&n.to_string(), -30_000 + 70 * n, "SUCCESS");
+    }
+    let late = |n: usize| (1, invocation(&format!("late{n}"), -1, "RUNNING"));
+    bench.api.set().joining = (0..5).map(late).collect();
+    assert_eq!(bench.poll(&window(at(0))).await.unwrap(), Read::Whole);
+    let calls = bench.api.calls();
+    assert_eq!(calls.iter().filter(|call| call.starts_with("DescribeInvocations ")).count(), 2, "{calls:?}");
+}
+
+#[tokio::test]
 async fn an_open_task_beyond_the_pages_is_asked_for_by_id() {
     let bench = Bench::new();
     bench.add("slow", -90_000, "RUNNING");
