@@ -9,6 +9,7 @@
 mod answer;
 pub mod apim;
 mod arguments;
+mod body;
 mod calls;
 mod cast;
 mod clock;

@@ -1,20 +1,19 @@
 //! The HTTP server that all simulated clouds share.
 
+use super::body::Body;
 use super::faults::{Fault, spoil};
 use super::{Answer, Calls, Content, Dice, Face, Faults, Request, SimClock, World, stamp};
 use crate::model::Clock;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -115,7 +114,7 @@ impl Clouds {
             Content::Json(value) => ("application/json", Bytes::from(value.to_string())),
             Content::Html(text) => ("text/html", Bytes::from_static(text.as_bytes())),
         };
-        let mut reply = hyper::Response::new(Body { rest: Some(body), torn });
+        let mut reply = hyper::Response::new(Body::new(body, torn));
         *reply.status_mut() = hyper::StatusCode::from_u16(answer.status).unwrap_or_default();
         let date = stamp::format(self.clock.now().secs(), 0, "%a, %d %b %Y %H:%M:%S GMT");
         reply.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static(content_type));
@@ -127,42 +126,6 @@ impl Clouds {
 }
 
 type Reply = hyper::Response<Body>;
-
-/// A body sent whole, or torn in the middle.
-struct Body {
-    rest: Option<Bytes>,
-    torn: bool,
-}
-
-impl hyper::body::Body for Body {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Poll::Ready(match self.rest.take() {
-            Some(bytes) if self.torn => {
-                let half = bytes.slice(..bytes.len() / 2);
-                Some(Ok(Frame::data(half)))
-            }
-            Some(bytes) => Some(Ok(Frame::data(bytes))),
-            None if self.torn => Some(Err(io::ErrorKind::ConnectionAborted.into())),
-            None => None,
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_none() && !self.torn
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.rest.as_ref().map_or_else(SizeHint::default, |bytes| {
-            SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or_default())
-        })
-    }
-}
 
 impl Simulator {
     /// Binds, and serves `faces` until `stop` is cancelled.

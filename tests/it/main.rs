@@ -4,3 +4,8 @@
 mod page;
 mod rig;
 mod truth;
+//! The integration tests: one binary, so that it is linked once.
+
+mod clouds;
+mod interop;
+mod simulator;
