@@ -1,5 +1,6 @@
 #![doc = include_str!("README.md")]
 
+mod brief;
 mod buckets;
 #[cfg(test)]
 mod desk;

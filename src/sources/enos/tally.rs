@@ -1,7 +1,7 @@
 //! What the reads of one poll come to together.
 
 use crate::model::{Batch, RejectCause, Window};
-use crate::sources::Read;
+use crate::sources::{Read, brief};
 use crate::transport::Error;
 
 /// Reads broken one after the other that mean the API is down.
@@ -9,9 +9,6 @@ const MOST_BROKEN: u32 = 3;
 
 /// EnOS: the user has no privilege. Said of one flow, too.
 const NO_PRIVILEGE: &str = "62103";
-
-/// Ids in a message; the rest is a number.
-const MOST_NAMES: usize = 3;
 
 /// What a poll has come to so far.
 #[derive(Default)]
@@ -91,21 +88,16 @@ impl Tally {
         Ok(if torn {
             Read::Torn("more flow instances in the lookback than are ever read; shorten it".to_owned())
         } else if !broken.is_empty() {
-            Read::Torn(format!("not read: {}", list(&broken)))
+            Read::Torn(format!("not read: {}", brief::list(&broken)))
         } else if !dropped.is_empty() {
-            Read::Refused(format!("instances unknown to the API or not to be read: {}", list(&dropped)))
+            Read::Refused(format!(
+                "instances unknown to the API or not to be read: {}",
+                brief::list(&dropped)
+            ))
         } else if refused > 0 {
             Read::Refused(format!("{refused} records without an id, or with a graph that is no JSON"))
         } else {
             Read::Whole
         })
     }
-}
-
-fn list(names: &[String]) -> String {
-    let mut text = names[..names.len().min(MOST_NAMES)].join(", ");
-    if let more @ 1.. = names.len().saturating_sub(MOST_NAMES) {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
 }

@@ -12,11 +12,13 @@ use std::sync::{Arc, Mutex};
 /// When the polls happen: 2021-02-02 20:00:00 in UTC+8, in seconds.
 const NOW: i64 = 1_612_267_200;
 
+/// The planned second, the record without its graph, and the tasks' ids.
+type Flow = (i64, Value, Vec<String>);
+
 /// An organisation's flow runs, and the calls made to it.
 #[derive(Default)]
 struct Plant {
-    /// By id: planned second, record as `get` shows it, and its tasks' ids.
-    flows: Mutex<BTreeMap<String, (i64, Value, Vec<String>)>>,
+    flows: Mutex<BTreeMap<String, Flow>>,
     tasks: Mutex<BTreeMap<String, Value>>,
     /// By id: what a call for it fails with.
     failures: Mutex<BTreeMap<String, Error>>,

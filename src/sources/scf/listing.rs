@@ -53,10 +53,13 @@ async fn functions(api: &dyn Api, namespace: &str) -> Result<BTreeMap<String, Fu
     listing.finish()
 }
 
+/// What was listed of a namespace, and until when it holds.
+type Fresh = (Timestamp, Arc<[Listed]>);
+
 /// The functions to read, remembered for a while.
 #[derive(Default)]
 pub(super) struct Catalogue {
-    known: Mutex<HashMap<String, (Timestamp, Arc<[Listed]>)>>,
+    known: Mutex<HashMap<String, Fresh>>,
 }
 
 impl Catalogue {

@@ -3,7 +3,7 @@
 use super::pages::Gaps;
 use super::target::Target;
 use crate::model::{Batch, OpenRun, RejectCause, Timestamp, Window};
-use crate::sources::Read;
+use crate::sources::{Read, brief};
 use crate::transport::Error;
 use std::time::Duration;
 
@@ -13,9 +13,6 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Functions broken one after the other that mean the API is down.
 const MOST_BROKEN: u32 = 3;
-
-/// Names in a message; the rest is a number.
-const MOST_NAMES: usize = 3;
 
 /// What a failed call says about the functions after this one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -143,11 +140,11 @@ impl Tally {
             batch.backlog.get_or_insert(0);
         }
         let read = if !broken.is_empty() {
-            Read::Torn(format!("functions not read: {}", list(&broken)))
+            Read::Torn(format!("functions not read: {}", brief::list(&broken)))
         } else if !torn.is_empty() {
-            Read::Torn(format!("rows that GetFunctionLogs counts but does not show: {}", list(&torn)))
+            Read::Torn(format!("rows that GetFunctionLogs counts but does not show: {}", brief::list(&torn)))
         } else if !refused.is_empty() {
-            Read::Refused(format!("functions that may not be read: {}", list(&refused)))
+            Read::Refused(format!("functions that may not be read: {}", brief::list(&refused)))
         } else if refused_rows > 0 {
             Read::Refused(format!("{refused_rows} rows of GetFunctionLogs that have no id or are no record"))
         } else {
@@ -155,12 +152,4 @@ impl Tally {
         };
         Ok((batch, read))
     }
-}
-
-fn list(names: &[String]) -> String {
-    let mut text = names[..names.len().min(MOST_NAMES)].join(", ");
-    if let more @ 1.. = names.len().saturating_sub(MOST_NAMES) {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
 }
