@@ -1,0 +1,46 @@
+# What people and machines run here. `make test` is what has to be green; .ci/run calls it and nothing else.
+MAKEFLAGS += --no-builtin-rules
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# Where tests/tools.sh puts them; the tests take them from here.
+export PROMTOOL := $(CURDIR)/target/tools/promtool
+export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
+
+# Incremental compilation stays as cargo has it: the second `make test` of an hour matters more than the first of a day.
+CARGO ?= cargo
+RULES := config/prometheus/alerts.yml
+
+.PHONY: help demo test check tools rules bench golden
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+# The development profile: a fresh clone shows its first page minutes sooner, and four simulated clouds are no load.
+demo: ## the exporter on simulated clouds, at http://127.0.0.1:10310/metrics
+	$(CARGO) run --locked -- demo
+
+test: tools check rules ## all tests, as they run before a merge
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) test --locked
+
+check: ## formatting and lints alone
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --no-default-features -- -D warnings
+
+# What the tests need and a Rust toolchain does not bring.
+tools:
+	tests/tools.sh
+
+rules: tools ## Prometheus' configuration, alerts and their tests
+	"$(PROMTOOL)" check config --lint-fatal config/prometheus/scrape.yml
+	"$(PROMTOOL)" check rules --lint-fatal $(RULES)
+	"$(PROMTOOL)" test rules tests/rules/*.yml
+
+bench: ## benchmarks
+	$(CARGO) bench --locked
+
+golden: tools ## accept what the tests now see: golden files and the metric table of README.md
+	UPDATE_GOLDEN=1 $(CARGO) test --locked
