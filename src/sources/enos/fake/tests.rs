@@ -125,6 +125,43 @@ fn every_status_occurs_and_the_truth_is_what_the_last_look_shows() {
 }
 
 #[test]
+fn a_run_is_gone_from_the_moment_that_its_rerun_begins() {
+    let truth = Fake::default().truth(&world(), &span(NOW - 86_400, NOW));
+    let rerun: Vec<&TrueRun> = truth.iter().filter(|run| run.run.ends_with("#2")).collect();
+    assert!(rerun.len() > 5, "{}", rerun.len());
+    for run in rerun {
+        let first = truth.iter().find(|first| first.run == run.run.replace("#2", "#1"));
+        // The first run may have ended before the day.
+        if let Some(first) = first {
+            let gone = first.gone.unwrap();
+            assert!(gone > first.ended && gone < run.ended, "{}", run.run);
+            let later = Span { since: Some(gone), ..span(NOW - 86_400, NOW) };
+            assert!(!later.holds(first) && later.holds(run), "{}", run.run);
+        }
+    }
+}
+
+#[test]
+fn a_flow_fails_as_soon_as_one_of_its_nodes_has() {
+    let mut seen = BTreeSet::new();
+    for row in day(1) {
+        let id = row["instanceId"].as_str().unwrap();
+        let whole = get(NOW, "flowInstances", &format!("action=get&flowInstId={id}"));
+        let graph: Value = serde_json::from_str(whole["graph"].as_str().unwrap()).unwrap();
+        let nodes: Vec<&str> =
+            graph["tasks"].as_array().unwrap().iter().map(|task| task["status"].as_str().unwrap()).collect();
+        let status = row["statusDesc"].as_str().unwrap().to_owned();
+        if nodes.iter().all(|node| *node == "SUCCESS") {
+            assert_eq!(status, "SUCCESS", "{id}");
+        } else if !row["endTime"].is_null() {
+            assert_eq!(status, "FAIL", "{id}: {nodes:?}");
+        }
+        seen.insert(status);
+    }
+    assert!(seen.contains("SUCCESS") && seen.contains("FAIL"), "{seen:?}");
+}
+
+#[test]
 fn ids_are_found_again_at_every_tempo() {
     for speed in [1.0, 30.0, 300.0] {
         let world = World::try_new(1, speed, 21).unwrap();
