@@ -10,7 +10,7 @@ use crate::ledger::Memory;
 use crate::metrics::Own;
 use crate::model::{Clock, Observer};
 use crate::simulator::{Faults, Options, Running, SimClock, Simulator, World, apim, tc3};
-use crate::sources::KINDS;
+use crate::sources::faces;
 use crate::telemetry::Telemetry;
 use anyhow::Context as _;
 use std::collections::BTreeMap;
@@ -99,9 +99,8 @@ async fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<Running> {
     let clock = Arc::new(SimClock::new(Arc::new(SystemClock)));
-    let faces = KINDS.iter().map(|kind| (kind.face)()).collect();
     let options = Options { listen, world, faults, clock };
-    Simulator::start(options, faces, stop.clone())
+    Simulator::start(options, faces(), stop.clone())
         .await
         .with_context(|| format!("cannot listen on {listen}; is something else running there? see --listen"))
 }

@@ -26,6 +26,12 @@ pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
+/// The simulated API of every kind.
+#[cfg(feature = "simulator")]
+pub fn faces() -> Vec<Box<dyn crate::simulator::Face>> {
+    KINDS.iter().map(|kind| (kind.face)()).collect()
+}
+
 /// Builds a source from its section, for one region.
 pub type Build = fn(&Section, region: &str, &Toolbox) -> Result<Box<dyn Source>, Vec<Problem>>;
 

@@ -1,11 +1,12 @@
 //! The integration tests: one binary, so that everything is linked once.
-#![expect(missing_docs, clippy::unwrap_used, reason = "tests")]
-
-mod page;
-mod rig;
-mod truth;
-//! The integration tests: one binary, so that it is linked once.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod clouds;
+mod golden;
 mod interop;
+mod lint;
+mod page;
+mod rig;
 mod simulator;
+mod trouble;
+mod truth;

@@ -31,7 +31,10 @@ impl Page {
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("# TYPE ") {
                 let (name, kind) = rest.split_once(' ').expect("TYPE has a name and a type");
-                assert!(families.insert(name.to_owned(), kind.to_owned()).is_none(), "{name} has two TYPE lines");
+                assert!(
+                    families.insert(name.to_owned(), kind.to_owned()).is_none(),
+                    "{name} has two TYPE lines"
+                );
                 last = name.to_owned();
             } else if !line.starts_with('#') {
                 let sample = sample(line);
@@ -51,7 +54,8 @@ impl Page {
 
     /// The one sample of a family that has these labels.
     pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        let mut found = self.of(name).filter(|sample| labels.iter().all(|(name, value)| sample.label(name) == *value));
+        let mut found =
+            self.of(name).filter(|sample| labels.iter().all(|(name, value)| sample.label(name) == *value));
         let value = found.next().map(|sample| sample.value);
         assert!(found.next().is_none(), "{name}{labels:?} names more than one series");
         value

@@ -13,8 +13,10 @@ use taskrun_exporter::ledger::Memory;
 use taskrun_exporter::metrics::Own;
 use taskrun_exporter::model::{Clock, Observer, Timestamp};
 use taskrun_exporter::schedule::{self, Scheduled};
-use taskrun_exporter::simulator::{Faults, ManualClock, Options, Running, SimClock, Simulator, World, apim, tc3};
-use taskrun_exporter::sources::KINDS;
+use taskrun_exporter::simulator::{
+    Faults, ManualClock, Options, Running, SimClock, Simulator, World, apim, tc3,
+};
+use taskrun_exporter::sources::faces;
 use taskrun_exporter::state::{Limits, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +38,7 @@ access_key = { env = "ENOS_ID" }
 secret_key = { env = "ENOS_KEY" }
 org_id = "o15000000000001"
 user_id = "u15000000000001"
-requests_per_second = 900.0
+requests_per_second = 18.0
 "#;
 
 /// One source of each kind, small enough to be read in a moment at the documented rates.
@@ -44,7 +46,7 @@ pub(crate) fn source(kind: &str) -> String {
     let (account, regions, settings) = match kind {
         "wedata" => ("main", true, "projects = [\"*\"]\ndetail = \"failed\"\nlookback = \"30m\""),
         "tat" => ("main", true, "lookback = \"30m\""),
-        "scf" => ("main", true, "lookback = \"30m\""),
+        "scf" => ("main", true, "namespaces = [\"*\"]\nlookback = \"30m\""),
         "enos" => ("plant", false, "flow_types = [\"manual\", \"periodic\"]\nlookback = \"2h\""),
         other => panic!("say how {other} is watched in tests"),
     };
@@ -75,9 +77,8 @@ impl Rig {
         let world = World::try_new(seed, 1.0, World::TASKS).unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen, world, faults: Faults::default(), clock: Arc::clone(&clock) };
-        let faces = KINDS.iter().map(|kind| (kind.face)()).collect();
         let stop = CancellationToken::new();
-        let clouds = Simulator::start(options, faces, stop.clone()).await.unwrap();
+        let clouds = Simulator::start(options, faces(), stop.clone()).await.unwrap();
         let text = format!("{ACCOUNTS}{sources}").replace("CLOUDS", &clouds.addr.to_string());
         let keys = [
             ("ID", tc3::SECRET_ID),

@@ -34,14 +34,14 @@ fn of_page(page: &Page, kind: &str) -> BTreeMap<Task, Totals> {
             }
         };
         match sample.name.as_str() {
-            "taskrun_runs_total" => totals(&|t| drop(t.runs.insert(outcome.clone(), whole))),
-            "taskrun_run_duration_seconds_count" => totals(&|t| drop(t.timed.insert(outcome.clone(), whole))),
+            "taskrun_runs_total" => totals(&|t| t.runs.extend([(outcome.clone(), whole)])),
+            "taskrun_run_duration_seconds_count" => totals(&|t| t.timed.extend([(outcome.clone(), whole)])),
             "taskrun_run_duration_seconds_sum" => {
                 let micros = (sample.value * 1e6).round() as u64;
-                totals(&|t| drop(t.seconds.insert(outcome.clone(), micros)));
+                totals(&|t| t.seconds.extend([(outcome.clone(), micros)]));
             }
             "taskrun_return_codes_total" => {
-                totals(&|t| drop(t.codes.insert(sample.label("code").to_owned(), whole)));
+                totals(&|t| t.codes.extend([(sample.label("code").to_owned(), whole)]));
             }
             "taskrun_retries_total" => totals(&|t| t.retries = whole),
             "taskrun_run_memory_bytes_sum" => totals(&|t| t.memory = whole),
@@ -55,11 +55,13 @@ fn of_page(page: &Page, kind: &str) -> BTreeMap<Task, Totals> {
 fn of_truth(runs: &[TrueRun], span: &Span) -> BTreeMap<Task, Totals> {
     let mut tasks: BTreeMap<Task, Totals> = BTreeMap::new();
     for run in runs {
-        let task = [&run.project, &run.workflow, &run.task, &run.task_id].map(|text| Label::new(text).to_string());
+        let task =
+            [&run.project, &run.workflow, &run.task, &run.task_id].map(|text| Label::new(text).to_string());
         let totals = tasks.entry(task).or_default();
         let outcome = span.outcome(run);
         *totals.runs.entry(outcome.name().to_owned()).or_default() += 1;
-        if let (Some(ms), Outcome::Success | Outcome::Failed | Outcome::Timeout) = (run.duration_ms, outcome) {
+        if let (Some(ms), Outcome::Success | Outcome::Failed | Outcome::Timeout) = (run.duration_ms, outcome)
+        {
             *totals.timed.entry(outcome.name().to_owned()).or_default() += 1;
             let micros = (ms * 1e3).round() as u64;
             if micros > 0 {
@@ -79,13 +81,20 @@ fn of_truth(runs: &[TrueRun], span: &Span) -> BTreeMap<Task, Totals> {
 /// What an exporter that looked at `polls` must have counted: what the clouds showed at one of them at least.
 fn truth(rig: &Rig, kind: &str, lookback: Duration, polls: &[Timestamp]) -> BTreeMap<Task, Totals> {
     let span = Span { from: START.minus(lookback), to: rig.clock.now(), since: Some(START) };
-    let shown = |run: &TrueRun| polls.iter().any(|at| run.known <= *at && run.gone.is_none_or(|gone| *at < gone));
-    let runs: Vec<TrueRun> =
-        rig.clouds.clouds.truth(kind, &span).into_iter().filter(|run| run.region.is_empty() || run.region == "ap-guangzhou").filter(shown).collect();
+    let shown =
+        |run: &TrueRun| polls.iter().any(|at| run.known <= *at && run.gone.is_none_or(|gone| *at < gone));
+    let runs: Vec<TrueRun> = rig
+        .clouds
+        .clouds
+        .truth(kind, &span)
+        .into_iter()
+        .filter(|run| run.region.is_empty() || run.region == "ap-guangzhou")
+        .filter(shown)
+        .collect();
     of_truth(&runs, &span)
 }
 
-fn compare(rig: &Rig, kind: &str, lookback: Duration, polls: &[Timestamp]) {
+pub(crate) fn compare(rig: &Rig, kind: &str, lookback: Duration, polls: &[Timestamp]) {
     let counted = of_page(&rig.page(), kind);
     let truth = truth(rig, kind, lookback, polls);
     assert!(!truth.is_empty(), "{kind}: nothing happened, so nothing was tested");

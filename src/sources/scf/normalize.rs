@@ -30,8 +30,8 @@ pub(super) fn run(
     seen.started = started(&row.start_time, zone, &mut flaws);
     seen.retries = Some(u32::from(retry > 0));
     if ended {
+        // The end is not told: start and cost tell it, and keep the cost's fractions of a millisecond.
         seen.cost = millis(&row.duration, &mut flaws);
-        seen.ended = end(seen.started, seen.cost);
         seen.billed = millis(&row.bill_duration, &mut flaws);
         seen.memory_bytes = count(&row.mem_usage, &mut flaws);
         seen.return_code = row.ret_code.get().copied();
@@ -64,11 +64,6 @@ fn started(text: &Field<String>, zone: Zone, flaws: &mut Vec<RejectCause>) -> Op
         flaws.push(RejectCause::InvalidTimestamp);
     }
     read
-}
-
-/// The row's only figure for the end is how long it took. Rounded to the millisecond, not cut: most runs are short.
-fn end(started: Option<Timestamp>, cost: Option<Duration>) -> Option<Timestamp> {
-    Some(started?.plus(cost?.saturating_add(Duration::from_micros(500))))
 }
 
 fn millis(field: &Field<f64>, flaws: &mut Vec<RejectCause>) -> Option<Duration> {
