@@ -74,14 +74,11 @@ impl Toolbox {
     pub(crate) fn tencent(&self, section: &Section) -> Result<&Arc<tencent::Client>, Vec<Problem>> {
         match &self.account {
             AccountClient::Tencent(client) => Ok(client),
-            AccountClient::Enos(_) => Err(vec![Problem {
-                file: String::new(),
-                key: format!("sources.{}.account", section.name),
-                message: format!(
-                    "the kind {} needs an account of the provider \"tencentcloud\"",
-                    section.kind
-                ),
-            }]),
+            AccountClient::Enos(_) => {
+                let message =
+                    format!("the kind {} needs an account of the provider \"tencentcloud\"", section.kind);
+                Err(vec![section.problem_with("account", message)])
+            }
         }
     }
 }
