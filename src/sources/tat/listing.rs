@@ -10,90 +10,100 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Pages of one reading: 10 000 invocations.
-const MAX_PAGES: usize = 100;
+/// Pages of one reading: 100 000 invocations, a minute's calls at the budgeted rate.
+const MAX_PAGES: usize = 1000;
 
 /// How far the order may be off before it is not taken for "newest first": creation times have whole seconds, and
 /// invocations of one moment may come in any order.
 const DISORDER: Duration = Duration::from_secs(60);
 
-/// The invocations of one poll.
-#[derive(Default)]
+/// The invocations of one poll, page by page.
+///
+/// The API has no filter by time and documents no order; newest first is what it shows. A page that holds only
+/// invocations created before the horizon ends the reading, unless the order turned out to be another: then every
+/// page is read. New invocations push older ones to later pages, where they are met a second time, so none is missed.
 pub(super) struct Listing {
-    /// What can be used, each once.
-    pub(super) activities: Vec<Activity>,
-    /// Why others, or tasks of these, were refused.
-    pub(super) rejected: Vec<RejectCause>,
+    ask: DescribeInvocations,
+    horizon: Timestamp,
+    pages: usize,
+    ended: bool,
+    ordered: bool,
+    oldest: Option<Timestamp>,
     met: HashSet<Arc<str>>,
 }
 
+/// What one answer held.
+#[derive(Default)]
+pub(super) struct Page {
+    /// What can be used, each met for the first time.
+    pub(super) activities: Vec<Activity>,
+    /// Why others, or tasks of these, were refused.
+    pub(super) rejected: Vec<RejectCause>,
+}
+
 impl Listing {
-    /// Pages back to `horizon`; `false` where the page cap came first. What was read stands even after an error.
-    ///
-    /// The API has no filter by time and documents no order; newest first is what it shows. A page that holds only
-    /// invocations created before the horizon ends the reading, unless the order turned out to be another: then
-    /// every page is read. New invocations push older ones to later pages, where they are met a second time, so
-    /// none is missed.
-    pub(super) async fn page(
-        &mut self,
-        api: &dyn Api,
-        filters: Vec<Filter>,
-        horizon: Timestamp,
-    ) -> Result<bool, Error> {
-        let mut ask = DescribeInvocations { filters, limit: LIMIT, ..DescribeInvocations::default() };
-        let mut ordered = true;
-        let mut oldest: Option<Timestamp> = None;
-        for _ in 0..MAX_PAGES {
-            let answer = api.invocations(&ask).await?;
-            let total = answer.total_count.get().and_then(|total| usize::try_from(*total).ok());
-            let rows = rows(answer.invocation_set, total)?;
-            ask.offset += rows.len();
-            let ended = rows.is_empty() || total.is_some_and(|total| ask.offset >= total);
-            let mut old = true;
-            for (created, fresh) in self.take(rows) {
-                let Some(created) = created else {
-                    old = false;
-                    continue;
-                };
-                // A row met again stands further down than it did, which says nothing of the order.
-                ordered &= !fresh || oldest.is_none_or(|oldest| created <= oldest.plus(DISORDER));
-                oldest = Some(oldest.map_or(created, |oldest| oldest.min(created)));
-                old &= created < horizon;
-            }
-            if ended || (ordered && old) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// A reading back to `horizon`.
+    pub(super) fn back_to(horizon: Timestamp, filters: Vec<Filter>) -> Self {
+        let ask = DescribeInvocations { filters, limit: LIMIT, ..DescribeInvocations::default() };
+        Self { ask, horizon, pages: 0, ended: false, ordered: true, oldest: None, met: HashSet::new() }
     }
 
-    /// Takes one page's rows; gives the creation time of each, and whether it is met for the first time.
-    pub(super) fn take(&mut self, rows: List<Invocation>) -> Vec<(Option<Timestamp>, bool)> {
-        let mut created = Vec::new();
+    /// The next page; `None` where nothing new can follow, or the page cap is reached.
+    pub(super) async fn next(&mut self, api: &dyn Api) -> Result<Option<Page>, Error> {
+        if self.ended || self.pages == MAX_PAGES {
+            return Ok(None);
+        }
+        let answer = api.invocations(&self.ask).await?;
+        self.pages += 1;
+        let total = answer.total_count.get().and_then(|total| usize::try_from(*total).ok());
+        let rows = rows(answer.invocation_set, total)?;
+        self.ask.offset += rows.len();
+        self.ended = rows.is_empty() || total.is_some_and(|total| self.ask.offset >= total);
+        let (page, old) = self.take(rows);
+        self.ended |= self.ordered && old;
+        Ok(Some(page))
+    }
+
+    /// Whether the reading came to its end, and not to the page cap.
+    pub(super) fn is_whole(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes rows; tells besides whether all of them lie beyond the horizon.
+    pub(super) fn take(&mut self, rows: List<Invocation>) -> (Page, bool) {
+        let mut page = Page::default();
+        let mut old = true;
         for row in rows {
             let read = match &row {
                 Field::Value(row) => normalize::activity(row),
                 Field::Absent | Field::Malformed => Err(RejectCause::Malformed),
             };
-            match read {
-                Ok(activity) => {
-                    let fresh = self.met.insert(Arc::clone(&activity.id));
-                    created.push((activity.created, fresh));
-                    if fresh {
-                        self.rejected.extend_from_slice(&activity.rejected);
-                        self.activities.push(activity);
-                    }
-                }
+            let activity = match read {
+                Ok(activity) => activity,
                 Err(cause) => {
-                    created.push((None, true));
-                    self.rejected.push(cause);
+                    old = false;
+                    page.rejected.push(cause);
+                    continue;
                 }
+            };
+            old &= activity.created.is_some_and(|created| created < self.horizon);
+            // A row met again stands further down than it did, which says nothing of the order.
+            if self.met.insert(Arc::clone(&activity.id)) {
+                self.order(activity.created);
+                page.rejected.extend_from_slice(&activity.rejected);
+                page.activities.push(activity);
             }
         }
-        created
+        (page, old)
     }
 
-    /// Whether it holds the invocation.
+    fn order(&mut self, created: Option<Timestamp>) {
+        let Some(created) = created else { return };
+        self.ordered &= self.oldest.is_none_or(|oldest| created <= oldest.plus(DISORDER));
+        self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));
+    }
+
+    /// Whether it showed the invocation.
     pub(super) fn shows(&self, invocation: &str) -> bool {
         self.met.contains(invocation)
     }

@@ -3,14 +3,14 @@
 use super::Keep;
 use super::api::Api;
 use super::chunks::{Answer, in_chunks};
-use super::listing::{self, Listing};
+use super::listing::{self, Listing, Page};
 use super::normalize::{Activity, Share};
 use super::settings::Settings;
 use super::wire::{
     DESCRIBE_INVOCATION_TASKS, DESCRIBE_INVOCATIONS, DescribeInvocationTasks, DescribeInvocations,
     Invocation, LIMIT, Task,
 };
-use crate::model::{Batch, BoxFuture, Intake, Known, Label, RunId, RunState, Timestamp, Window};
+use crate::model::{Batch, BoxFuture, Intake, Known, Label, RejectCause, RunId, RunState, Timestamp, Window};
 use crate::sources::lenient::Field;
 use crate::sources::{PollError, Read, during};
 use crate::transport::Error;
@@ -39,27 +39,19 @@ struct Due<'l> {
 }
 
 impl Poll<'_> {
-    /// Reads the invocations, then the tasks that finished.
+    /// Reads the invocations page by page, and after each page the tasks on it that finished: the newest are shown
+    /// first, and a reading cut short has lost only what it had not reached.
     pub(super) async fn run(&self) -> Result<Read, PollError> {
         self.keep.names.learn(&self.window.open);
-        let mut trouble = Vec::new();
-        let mut listing = Listing::default();
-        let read = self.list(&mut listing, &mut trouble).await;
-        // What was read before a call failed is handed over all the same, only without a watermark.
-        trouble.extend(
-            self.keep.names.complete(self.api, &listing.activities).await?.map(|refused| refused.to_string()),
-        );
-        let whole = {
-            let due = self.hand_over(&listing).await?;
-            let whole = read?;
-            self.finish(&due, &mut trouble).await?;
-            whole
+        let mut trouble = Trouble::default();
+        let whole = if self.settings.invocation_ids.is_empty() {
+            self.pages(&mut trouble).await?
+        } else {
+            let mut listing = Listing::back_to(self.window.from, Vec::new());
+            let refused = self.by_id(&mut listing, &self.settings.invocation_ids, &mut trouble).await?;
+            trouble.notes.extend(refused.map(|error| format!("invocation_ids: {error}")));
+            true
         };
-        if !listing.rejected.is_empty() {
-            let causes: BTreeSet<&str> = listing.rejected.iter().map(|cause| cause.name()).collect();
-            let causes: Vec<&str> = causes.into_iter().collect();
-            trouble.push(format!("{} records refused ({})", listing.rejected.len(), causes.join(", ")));
-        }
         let mut last = Batch::of(self.window);
         if whole {
             last.complete = true;
@@ -67,27 +59,20 @@ impl Poll<'_> {
             last.backlog = Some(0);
         }
         self.intake.submit(last).await?;
-        Ok(match (whole, trouble.is_empty()) {
-            (false, _) => Read::Torn("more invocations than are read in one poll; narrow the filters".into()),
-            (true, true) => Read::Whole,
-            (true, false) => Read::Refused(trouble.join("; ")),
-        })
+        if !whole {
+            return Ok(Read::Torn("more invocations than are read in one poll; narrow the filters".into()));
+        }
+        Ok(trouble.read())
     }
 
-    /// Lists what is new, then asks by id for the open invocations that the pages did not show.
-    async fn list(&self, listing: &mut Listing, trouble: &mut Vec<String>) -> Result<bool, PollError> {
-        let ids = &self.settings.invocation_ids;
-        let named = during(DESCRIBE_INVOCATIONS.name);
-        if !ids.is_empty() {
-            let refused = self.by_id(listing, ids).await.map_err(named)?;
-            trouble.extend(refused.map(|error| format!("invocation_ids: {error}")));
-            return Ok(true);
-        }
+    /// Reads what is new, then by id the open invocations that the pages did not show; `false` where there was more
+    /// than one poll reads.
+    async fn pages(&self, trouble: &mut Trouble) -> Result<bool, PollError> {
         let horizon = if self.window.first { self.window.from.minus(LONGEST) } else { self.window.from };
-        let whole = listing
-            .page(self.api, self.settings.sent_filters(), horizon)
-            .await
-            .map_err(during(DESCRIBE_INVOCATIONS.name))?;
+        let mut listing = Listing::back_to(horizon, self.settings.sent_filters());
+        while let Some(page) = listing.next(self.api).await.map_err(during(DESCRIBE_INVOCATIONS.name))? {
+            self.take(&page, trouble).await?;
+        }
         let parents: BTreeSet<&Arc<str>> = self.window.open.iter().map(|open| &open.parent).collect();
         let unseen: Vec<String> = parents
             .into_iter()
@@ -95,11 +80,16 @@ impl Poll<'_> {
             .map(|parent| parent.to_string())
             .collect();
         // One that the API has forgotten is gone; it leaves the current runs by not being shown.
-        self.by_id(listing, &unseen).await.map_err(named)?;
-        Ok(whole)
+        self.by_id(&mut listing, &unseen, trouble).await?;
+        Ok(listing.is_whole())
     }
 
-    async fn by_id(&self, listing: &mut Listing, ids: &[String]) -> Result<Option<Error>, Error> {
+    async fn by_id(
+        &self,
+        listing: &mut Listing,
+        ids: &[String],
+        trouble: &mut Trouble,
+    ) -> Result<Option<Error>, PollError> {
         let api = self.api;
         let call = |invocation_ids: Vec<String>| -> BoxFuture<'_, Answer<Field<Invocation>>> {
             Box::pin(async move {
@@ -111,23 +101,32 @@ impl Poll<'_> {
             })
         };
         let mut found = Vec::new();
-        let read = in_chunks(ids, &mut found, call).await;
-        listing.take(found);
-        read
+        let refused = in_chunks(ids, &mut found, call).await.map_err(during(DESCRIBE_INVOCATIONS.name))?;
+        self.take(&listing.take(found).0, trouble).await?;
+        Ok(refused)
+    }
+
+    /// Hands over one page and what its finished tasks tell.
+    async fn take(&self, page: &Page, trouble: &mut Trouble) -> Result<(), PollError> {
+        let refused = self.keep.names.complete(self.api, &page.activities).await?;
+        trouble.notes.extend(refused.map(|error| error.to_string()));
+        trouble.rejected.extend_from_slice(&page.rejected);
+        let due = self.hand_over(page).await?;
+        self.finish(&due, trouble).await
     }
 
     /// Hands over everything that can be told without asking for tasks, and gives the finished shares that are not
     /// counted yet.
-    async fn hand_over<'l>(&self, listing: &'l Listing) -> Result<Vec<Due<'l>>, PollError> {
+    async fn hand_over<'l>(&self, page: &'l Page) -> Result<Vec<Due<'l>>, PollError> {
         let mut batch = Batch::of(self.window);
-        for cause in &listing.rejected {
+        for cause in &page.rejected {
             batch.reject(*cause);
         }
         let runs: Vec<RunId> =
-            listing.activities.iter().flat_map(|a| &a.shares).map(|s| s.run.clone()).collect();
+            page.activities.iter().flat_map(|a| &a.shares).map(|s| s.run.clone()).collect();
         let mut known = self.intake.recall(&runs).await?.into_iter();
         let mut due = Vec::new();
-        for activity in &listing.activities {
+        for activity in &page.activities {
             let workflow = self.keep.names.of(&activity.command);
             batch.items.extend(activity.items(&workflow));
             // What was over before the floor is never counted, so nothing is asked about it.
@@ -145,7 +144,9 @@ impl Poll<'_> {
                 }
             }
         }
-        self.intake.submit(batch).await?;
+        if !batch.items.is_empty() || !batch.observations.is_empty() || !batch.rejected.is_empty() {
+            self.intake.submit(batch).await?;
+        }
         Ok(due)
     }
 
@@ -154,7 +155,7 @@ impl Poll<'_> {
     /// A run's exit code and times are counted when the run is, so a run is held back until its task is read: a
     /// refused call ends the poll with the watermark where it was, nothing is lost, and the trouble is plain to see.
     /// Whoever does not want to grant the right sets `tasks = false`.
-    async fn finish(&self, due: &[Due<'_>], trouble: &mut Vec<String>) -> Result<(), PollError> {
+    async fn finish(&self, due: &[Due<'_>], trouble: &mut Trouble) -> Result<(), PollError> {
         let api = self.api;
         for due in due.chunks(LIMIT) {
             let ids: Vec<String> = due.iter().map(|due| due.share.run.instance.to_string()).collect();
@@ -169,7 +170,9 @@ impl Poll<'_> {
             let mut found = Vec::new();
             let refused =
                 in_chunks(&ids, &mut found, call).await.map_err(during(DESCRIBE_INVOCATION_TASKS.name))?;
-            trouble.extend(refused.map(|error| during(DESCRIBE_INVOCATION_TASKS.name)(error).to_string()));
+            trouble
+                .notes
+                .extend(refused.map(|error| during(DESCRIBE_INVOCATION_TASKS.name)(error).to_string()));
             let tasks: HashMap<&str, &Task> =
                 found.iter().map(|task| (task.invocation_task_id.text(), task)).collect();
             let mut batch = Batch::of(self.window);
@@ -187,6 +190,25 @@ impl Poll<'_> {
             self.intake.submit(batch).await?;
         }
         Ok(())
+    }
+}
+
+/// What went wrong without ending the poll.
+#[derive(Default)]
+struct Trouble {
+    notes: BTreeSet<String>,
+    rejected: Vec<RejectCause>,
+}
+
+impl Trouble {
+    fn read(self) -> Read {
+        let mut told: Vec<String> = self.notes.into_iter().collect();
+        if !self.rejected.is_empty() {
+            let causes: BTreeSet<&str> = self.rejected.iter().map(|cause| cause.name()).collect();
+            let causes: Vec<&str> = causes.into_iter().collect();
+            told.push(format!("{} records refused ({})", self.rejected.len(), causes.join(", ")));
+        }
+        if told.is_empty() { Read::Whole } else { Read::Refused(told.join("; ")) }
     }
 }
 

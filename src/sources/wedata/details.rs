@@ -11,9 +11,13 @@ use crate::model::{
 };
 use crate::sources::{PollError, during};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// Instances asked about in one poll: at the budgeted rate about a minute. The others follow in the next polls.
+/// Instances asked about in one poll, and the time that may take: a poll has a deadline, and one that is cut off there
+/// cannot say how far it came. The others follow in the next polls.
 const MAX_INSTANCES: usize = 600;
+const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// Rounds before the newest that are looked at: reruns beyond that number between two polls are nobody's doing.
 const MAX_ROUNDS: u32 = 64;
@@ -67,6 +71,7 @@ impl Details<'_> {
         let mut verdict = Verdict::default();
         let mut failed: Vec<(&Errand<'_>, PollError)> = Vec::new();
         let (mut in_a_row, mut answered, mut done) = (0, false, 0);
+        let end = Instant::now() + MAX_TIME;
         let mut batch = Batch::of(self.window);
         let mut stamps = Vec::new();
         for errand in errands.iter().take(MAX_INSTANCES) {
@@ -96,7 +101,7 @@ impl Details<'_> {
                     }
                 },
             }
-            if in_a_row == MAX_FAILURES {
+            if in_a_row == MAX_FAILURES || Instant::now() >= end {
                 break;
             }
             if stamps.len() >= BATCH {

@@ -130,14 +130,12 @@ impl Poll<'_> {
                 "{unread} changed instances could not be listed; the listing kept moving or is too long"
             )));
         }
-        if verdict.left > 0 {
-            return Ok(Read::Torn(format!(
-                "details of {} instances are left for the next polls",
-                verdict.left
-            )));
-        }
         if !all_open {
             return Ok(Read::Torn("the unfinished instances could not all be listed".into()));
+        }
+        if verdict.left > 0 {
+            // Every run is counted, so what is shown is fresh; what is left stands in the backlog.
+            trouble.note(format!("details of {} instances are left for the next polls", verdict.left));
         }
         for refused in &verdict.refused {
             trouble.note(format!(

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 /// Rows to list, details and logs by key, errors by action or key, and every call that was made.
 #[derive(Default)]
@@ -34,6 +35,8 @@ pub(super) struct Inner {
     pub(super) leaving: Vec<(usize, &'static str)>,
     /// A total that is told instead of the true one.
     pub(super) total: Option<u64>,
+    /// How long GetTaskInstance takes.
+    pub(super) slow: Duration,
     /// Every call: action and what it asks for.
     pub(super) calls: Vec<String>,
     pages: usize,
@@ -119,7 +122,12 @@ impl Api for Script {
     ) -> BoxFuture<'a, Result<Option<Instance>, Error>> {
         let mut inner = self.set();
         let begun = inner.begin("GetTaskInstance", request.instance_key);
-        ready(begun.map(|()| inner.details.get(request.instance_key).cloned().map(read)))
+        let answer = begun.map(|()| inner.details.get(request.instance_key).cloned().map(read));
+        let slow = inner.slow;
+        Box::pin(async move {
+            tokio::time::sleep(slow).await;
+            answer
+        })
     }
 
     fn log<'a>(&'a self, request: &'a GetInstanceLog<'a>) -> BoxFuture<'a, Result<Option<LogPage>, Error>> {

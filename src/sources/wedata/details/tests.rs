@@ -106,12 +106,20 @@ async fn more_details_than_fit_into_a_poll_are_read_in_the_next() {
         let time = format!("{:02}:{:02}", task / 60, task % 60);
         bench.set(row(task, &time, 2, 1), &[life(0, &time, 2)]);
     }
-    let Read::Torn(told) = bench.poll(&since_midnight("15:00")).await.unwrap() else { panic!() };
+    let Read::Refused(told) = bench.poll(&since_midnight("15:00")).await.unwrap() else { panic!() };
     assert!(told.contains("100"), "{told}");
     let closing = last(&bench);
     assert_eq!((closing.watermark, closing.complete, closing.backlog), (Some(at("10:00")), true, Some(100)));
     assert_eq!(bench.poll(&since_midnight("15:01")).await.unwrap(), Read::Whole);
     assert_eq!(bench.counted().len(), 700);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_api_ends_the_details_before_the_polls_deadline() {
+    let bench = three();
+    bench.api.set().slow = std::time::Duration::from_secs(20);
+    assert!(matches!(bench.poll(&since_midnight("04:00")).await.unwrap(), Read::Refused(_)));
+    assert_eq!((last(&bench).watermark, waits_known(&bench, 2, "02:00")), (Some(at("03:00")), true));
 }
 
 #[tokio::test]
