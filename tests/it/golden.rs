@@ -23,7 +23,6 @@ pub(crate) fn path(kind: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{kind}.prom"))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the way to accept a change")]
 fn accepting() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some()
 }

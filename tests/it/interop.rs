@@ -7,7 +7,6 @@ use std::process::Stdio;
 const PYTHON: &str = "INTEROP_PYTHON";
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::disallowed_methods, reason = "a test may be told where Python is")]
 async fn the_official_sdk_gets_the_truth_out_of_the_simulator() {
     let python = std::env::var(PYTHON).unwrap_or_else(|_| {
         panic!("{PYTHON} is not set: `make test` sets it to a Python with tests/interop/requirements.txt installed")

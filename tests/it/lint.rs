@@ -8,7 +8,6 @@ use taskrun_exporter::model::{ApiCall, Observer as _};
 use taskrun_exporter::sources::KINDS;
 
 /// A tool that `make test` names.
-#[expect(clippy::disallowed_methods, reason = "a test may be told where its tools are")]
 fn tool(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set; `make test` sets it"))
 }

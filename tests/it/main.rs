@@ -1,6 +1,16 @@
 //! The integration tests: one binary, so that everything is linked once.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "tests measure real time, read what `make test` tells them, and end where they are wrong"
+)]
 
+mod catalogue;
+mod cli;
 mod clouds;
 mod golden;
 mod interop;
