@@ -20,3 +20,7 @@ mod rig;
 mod simulator;
 mod trouble;
 mod truth;
+#![expect(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod layering;
+mod repository;
