@@ -14,13 +14,11 @@ mod cli;
 mod clouds;
 mod golden;
 mod interop;
+mod layering;
 mod lint;
 mod page;
+mod repository;
 mod rig;
 mod simulator;
 mod trouble;
 mod truth;
-#![expect(missing_docs, clippy::unwrap_used, reason = "tests")]
-
-mod layering;
-mod repository;
