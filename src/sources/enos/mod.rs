@@ -1,4 +1,6 @@
-#![doc = include_str!("README.md")]
+//! Envision EnOS Batch Processing Service, v2.1.
+//!
+//! How it is read, and what becomes of every field, is in `sources/README.md`.
 
 mod api;
 #[cfg(feature = "simulator")]

@@ -1,4 +1,6 @@
-#![doc = include_str!("README.md")]
+//! Tencent Cloud Serverless Cloud Function (SCF), API version 2018-04-16.
+//!
+//! How it is read, and what becomes of every field, is in `sources/README.md`.
 
 mod api;
 #[cfg(feature = "simulator")]

@@ -1,4 +1,6 @@
-#![doc = include_str!("README.md")]
+//! Tencent Cloud Automation Tools (TAT), API version 2020-10-28: commands run on machines.
+//!
+//! How it is read, and what becomes of every field, is in `sources/README.md`.
 
 mod api;
 mod chunks;

@@ -1,4 +1,6 @@
-#![doc = include_str!("README.md")]
+//! Tencent Cloud WeData, API version 2021-08-20: instances of scheduled tasks.
+//!
+//! How it is read, and what becomes of every field, is in `sources/README.md`.
 
 mod api;
 mod details;
