@@ -116,6 +116,11 @@ async fn watch(kind: &str, lookback: Duration, seed: u64, steps: &[i64]) {
         assert!(rig.poll().await, "{kind}: {:?}", rig.keeper.published().cells);
     }
     compare(&rig, kind, lookback, &polls);
+    // The whole documented rate was allowed, and not one request more was sent.
+    let calls = rig.clouds.clouds.calls.report();
+    for (action, tally) in calls.as_object().unwrap() {
+        assert_eq!(tally["refused"], 0, "{action}: {calls}");
+    }
 }
 
 const STEPS: [i64; 6] = [0, 30, 45, 400, 31, 1500];
