@@ -1,5 +1,6 @@
 //! Where counts outlive the process.
 
+mod codec;
 mod memory;
 
 pub use memory::Memory;
