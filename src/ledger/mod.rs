@@ -1,8 +1,11 @@
 //! Where counts outlive the process.
 
 mod codec;
+mod embedded;
 mod memory;
 
+pub use codec::Names;
+pub use embedded::{Embedded, OpenError};
 pub use memory::Memory;
 
 use crate::model::{CellKey, Delta, Restored};

@@ -72,6 +72,10 @@ impl CellState {
             confirmed: false,
             shows_now: false,
         };
+        // Other buckets than this version's begin anew.
+        if *restored.meta.poll_durations.bounds != POLL_BUCKETS {
+            restored.meta.poll_durations = Histogram::of_seconds(&POLL_BUCKETS.into());
+        }
         restored.doubt(now);
         restored
     }
