@@ -21,9 +21,11 @@ pub(super) enum Exam {
     Newer(u64),
 }
 
-/// Where redb keeps its flags. The lowest bit says which of two slots holds the last commit; the other one holds the
-/// commit before.
-const FLAGS: u64 = 9;
+/// The bytes of redb's header: its size, flags, and two slots, one for each of the last two commits.
+const HEADER: u64 = 320;
+
+/// The bit of the header that says which slot holds the last commit.
+const LAST_COMMIT: u64 = 9 * 8;
 
 /// Where the two slots say which version of redb's own format they are, and the version that this redb writes.
 const SLOTS: [u64; 2] = [64, 192];
@@ -38,22 +40,35 @@ pub(super) fn examine(file: &File, names: &Names, now: Timestamp) -> io::Result<
         return Ok(Exam::Newer(version));
     }
     let overlay = || Overlay::new(file.try_clone()?);
-    match checked(overlay()?)?.and_then(|database| look(&database, names, now)) {
-        // Its pages are whole, so what is wrong was already wrong when they were written.
-        Some(exam) => return Ok(exam),
-        None => {}
+    let whole =
+        |overlay| -> io::Result<_> { Ok(checked(overlay)?.and_then(|found| look(&found, names, now))) };
+    if let Some(exam) = whole(overlay()?)? {
+        return Ok(exam);
     }
-    let before = overlay()?;
-    let mut flags = [0];
-    before.read(FLAGS, &mut flags).and_then(|()| before.write(FLAGS, &[flags[0] ^ 1])).ok();
-    if let Some(Exam::Sound(contents)) = checked(before)?.and_then(|database| look(&database, names, now)) {
+    if let Some(Exam::Sound(contents)) = whole(flipped(overlay()?, LAST_COMMIT))? {
         return Ok(damaged(contents, "the last commit; the one before it is whole and takes its place"));
     }
-    Ok(match unchecked(overlay()?)?.and_then(|database| look(&database, names, now)) {
-        Some(Exam::Sound(contents)) => damaged(contents, "pages that no value stands on"),
-        Some(exam) => exam,
-        None => damaged(Contents::default(), "all of it: it is no state file, or its beginning is broken"),
-    })
+    if let Some(exam) = unchecked(overlay()?)?.and_then(|found| look(&found, names, now)) {
+        return Ok(match exam {
+            Exam::Sound(contents) => damaged(contents, "pages on which nothing stands"),
+            exam => exam,
+        });
+    }
+    // The header is the one page on which all others hang. A single bit of it can be found by trying.
+    for bit in 0..HEADER * 8 {
+        if let Some(Exam::Sound(contents)) = whole(flipped(overlay()?, bit))? {
+            return Ok(damaged(contents, "one bit of the header, which was found"));
+        }
+    }
+    Ok(damaged(Contents::default(), "all of it: it is no state file, or its beginning is broken"))
+}
+
+fn flipped(overlay: Overlay, bit: u64) -> Overlay {
+    let mut byte = [0];
+    // A file shorter than that has no header to mend.
+    let _shorter =
+        overlay.read(bit / 8, &mut byte).and_then(|()| overlay.write(bit / 8, &[byte[0] ^ 1 << (bit % 8)]));
+    overlay
 }
 
 fn damaged(mut contents: Contents, what: &str) -> Exam {

@@ -110,7 +110,7 @@ impl Scan<'_, '_> {
         let metas = self.values::<CellMeta>(METAS, range.clone(), "cell's health and watermark");
         let tasks = self.keyed(TASKS, range.clone(), "task");
         let items = self.keyed(ITEMS, range.clone(), "item");
-        let (seen, whole) = self.runs(range);
+        let (mut seen, whole) = self.runs(range);
         let meta = metas.into_iter().find_map(|(_, meta)| meta.ok());
         let mut meta = meta.unwrap_or_else(|| {
             // Whatever ended since the oldest remembered slice began is either remembered or was never counted.
@@ -121,6 +121,7 @@ impl Scan<'_, '_> {
             // What ended before the watermark has been counted, but which runs that were is not known any more.
             meta.floor = meta.floor.max(watermark);
         }
+        seen.retain(|(_, seen)| Slice::of(seen.at) >= Slice::of(meta.floor));
         RestoredCell { key, meta, tasks, seen, items }
     }
 
