@@ -20,6 +20,9 @@ use tokio::sync::{mpsc, oneshot};
 /// Requests that may wait for the keeper before workers wait to put one down. Each worker has one at a time.
 const QUEUE: usize = 256;
 
+/// The first pause after a commit that failed.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
 /// The longest pause between two tries of a commit that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -62,7 +65,8 @@ enum Request {
 }
 
 impl Keeper {
-    /// Starts the keeper's thread. It ends when every handle is gone, having served what was asked before.
+    /// Publishes what the store was restored with, then starts the keeper's thread. It ends when every handle is gone,
+    /// having served what was asked before.
     ///
     /// # Errors
     /// Where the system gives no thread.
@@ -81,6 +85,9 @@ impl Keeper {
             reports: BTreeMap::new(),
             changed: BTreeMap::new(),
         };
+        // Here and not on the thread: the first scrape may come as soon as this returns, and a page without the restored
+        // series would end them.
+        desk.show_all();
         let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || desk.run(queue))?;
         Ok((Self { requests, published }, thread))
     }
@@ -161,28 +168,47 @@ enum Change {
 }
 
 impl KeeperThread {
+    fn show_all(&mut self) {
+        let restored: Vec<CellKey> = self.store.cells().map(|(key, _)| key.clone()).collect();
+        for key in restored {
+            self.note(key, Change::Tasks);
+        }
+        self.forget_dormant();
+        self.publish();
+    }
+
     fn run(&mut self, mut queue: mpsc::Receiver<Request>) {
         while let Some(first) = queue.blocking_recv() {
             // Whoever is answered may expect to see what it handed over, so answers wait for the publication; and
             // what came in meanwhile is served in the same round, so that one rendering is enough for all of it.
             let mut served = Vec::new();
-            self.serve(first, &mut served);
+            self.serve(first, &queue, &mut served);
             while let Ok(next) = queue.try_recv() {
-                self.serve(next, &mut served);
+                self.serve(next, &queue, &mut served);
             }
             self.publish();
             for reply in served {
                 // A worker that was stopped meanwhile does not wait for its answer.
                 let _stopped = reply.send(());
             }
+            if let Err(error) = self.ledger.compact() {
+                tracing::warn!(%error, "the state file keeps space that it does not need");
+            }
         }
     }
 
-    fn serve(&mut self, request: Request, served: &mut Vec<oneshot::Sender<()>>) {
+    fn serve(
+        &mut self,
+        request: Request,
+        queue: &mpsc::Receiver<Request>,
+        served: &mut Vec<oneshot::Sender<()>>,
+    ) {
         match request {
             Request::Begin { plan, reply } => {
+                let shown = self.shows_now(&plan.key);
                 let window = self.store.begin(&plan, self.clock.now());
-                self.note(plan.key, Change::Health);
+                let change = if self.shows_now(&plan.key) == shown { Change::Health } else { Change::Tasks };
+                self.note(plan.key, change);
                 let _stopped = reply.send(window);
             }
             Request::Recall { cell, runs, reply } => {
@@ -190,20 +216,20 @@ impl KeeperThread {
             }
             Request::Submit { cell, batch, reply } => {
                 let delta = self.store.apply(&cell, &batch, self.clock.now());
-                self.commit(delta);
-                served.push(reply);
+                if self.commit(delta, queue) {
+                    served.push(reply);
+                }
             }
             Request::Report { report, reply } => {
                 let delta = self.store.record(&report);
-                self.commit(delta);
-                self.reports.insert(report.cell.clone(), report);
-                served.push(reply);
+                if self.commit(delta, queue) {
+                    self.reports.insert(report.cell.clone(), report);
+                    served.push(reply);
+                }
             }
             Request::Retire { cell, reply } => {
-                if let Err(error) = self.ledger.retire(&cell) {
-                    tracing::warn!(source.cell = %cell, %error, "a cell that exists no more stays in the state file");
-                }
-                self.store.retire(&cell);
+                self.store.withdraw(&cell);
+                self.forget_dormant();
                 self.renderer.remove(&cell);
                 self.reports.remove(&cell);
                 self.note(cell, Change::Tasks);
@@ -212,28 +238,45 @@ impl KeeperThread {
         }
     }
 
-    /// Keeps trying until the delta is kept: the batch is not lost, and nothing is shown that is not kept.
-    fn commit(&mut self, delta: Option<Delta>) {
-        let Some(delta) = delta else { return };
-        let mut pause = Duration::from_millis(100);
+    /// Keeps trying until the delta is kept: the batch is not lost, and nothing is shown that is not kept. Gives up
+    /// only when the exporter stops; the next start reads the same again, because the watermark has not moved.
+    fn commit(&mut self, delta: Option<Delta>, queue: &mpsc::Receiver<Request>) -> bool {
+        let Some(delta) = delta else { return true };
+        let mut pause = FIRST_PAUSE;
         while let Err(error) = self.ledger.commit(&delta) {
             self.own.committed(false);
             tracing::error!(%error, retry_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
                 "counting is paused, scrapes go on from the last page; make room on the disk or mend its permissions");
-            std::thread::sleep(pause);
+            if !wait(pause, queue) {
+                tracing::warn!(source.cell = %delta.cell,
+                    "stopped before the last batch could be kept; the next start reads it again");
+                return false;
+            }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
         self.own.committed(true);
         if delta.folded > 0 {
             self.own.folded(delta.folded);
         }
-        let change = if delta.tasks.is_empty() && delta.items.is_empty() && delta.expired_items.is_empty() {
-            Change::Health
-        } else {
-            Change::Tasks
-        };
-        self.note(delta.cell.clone(), change);
+        let shown = self.shows_now(&delta.cell);
+        let health = delta.tasks.is_empty() && delta.items.is_empty() && delta.expired_items.is_empty();
+        let cell = delta.cell.clone();
         self.store.adopt(delta);
+        let change = if health && self.shows_now(&cell) == shown { Change::Health } else { Change::Tasks };
+        self.note(cell, change);
+        true
+    }
+
+    fn shows_now(&self, cell: &CellKey) -> bool {
+        self.store.cell(cell).is_some_and(CellState::shows_now)
+    }
+
+    fn forget_dormant(&mut self) {
+        for cell in self.store.forget_dormant(self.clock.now()) {
+            if let Err(error) = self.ledger.retire(&cell) {
+                tracing::warn!(source.cell = %cell, %error, "a cell that exists no more stays in the state file");
+            }
+        }
     }
 
     fn status(&self, key: &CellKey, cell: &CellState) -> CellStatus {
@@ -274,4 +317,15 @@ impl KeeperThread {
         self.own.sizes(page.series, self.store.remembered_runs(), self.ledger.bytes());
         self.published.store(Arc::new(Published { page, cells }));
     }
+}
+
+/// Sleeps; whether the keeper is still wanted.
+fn wait(pause: Duration, queue: &mpsc::Receiver<Request>) -> bool {
+    let mut left = pause;
+    while !left.is_zero() && !queue.is_closed() {
+        let step = left.min(FIRST_PAUSE);
+        std::thread::sleep(step);
+        left -= step;
+    }
+    !queue.is_closed()
 }

@@ -32,6 +32,8 @@ pub enum View {
     Task(OfTask),
     /// From each task but the overflow one, where there is no "last run" and no single description.
     OwnTask(OfTask),
+    /// From each task, while what is known of the present may be shown.
+    Now(OfTask),
     /// From the cell.
     Cell(OfCell),
     /// From each task's own gauges of its kind.
@@ -57,6 +59,8 @@ impl View {
         match self {
             Self::Task(draw) => each(false, &draw, sink),
             Self::OwnTask(draw) => each(true, &draw, sink),
+            Self::Now(draw) if cell.shows_now() => each(false, &draw, sink),
+            Self::Now(_) => {}
             Self::Cell(draw) => draw(key, cell, sink),
             Self::Native(gauge) => each(
                 true,
@@ -107,8 +111,8 @@ const TASKS: &[(Family, View)] = &[
     (catalog::LAST_FAILURE_TIME, View::OwnTask(last_failure_time)),
     (catalog::CONSECUTIVE_FAILURES, View::OwnTask(consecutive_failures)),
     (catalog::LAST_FAILED_INFO, View::OwnTask(last_failed)),
-    (catalog::CURRENT_RUNS, View::Task(current_runs)),
-    (catalog::OLDEST_CURRENT, View::Task(oldest_current)),
+    (catalog::CURRENT_RUNS, View::Now(current_runs)),
+    (catalog::OLDEST_CURRENT, View::Now(oldest_current)),
     (catalog::TASK_INFO, View::OwnTask(info)),
     (catalog::EXPECTED_INTERVAL, View::OwnTask(expected_interval)),
     (catalog::LOG_LINES, View::Task(log_lines)),
@@ -295,7 +299,7 @@ fn log_bytes(task: &TaskRecord, sink: &mut dyn Sink) {
 fn items(key: &CellKey, cell: &CellState, set: ItemSet, sink: &mut dyn Sink) {
     let mut counts: BTreeMap<(&TaskKey, &str), u64> = BTreeMap::new();
     for ((of, _), item) in cell.items() {
-        if *of == set {
+        if *of == set && cell.shows_now() {
             *counts.entry((&item.task, &*item.status)).or_default() += 1;
         }
     }

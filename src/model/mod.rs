@@ -8,7 +8,9 @@ mod label;
 mod observer;
 mod record;
 mod report;
+mod restored;
 mod run;
+mod seen;
 mod status;
 mod task;
 mod time;
@@ -20,12 +22,14 @@ pub use label::Label;
 pub use observer::{ApiCall, Observer, Quiet};
 pub use record::{
     ActiveRun, Buckets, CellMeta, Delta, DurationCounts, FailedRun, FinishedRun, Histogram, ItemRecord,
-    LastSuccess, Native, OrderKey, Seen, TaskRecord,
+    LastSuccess, Native, OrderKey, TaskRecord,
 };
 pub use report::{PollReport, Reason};
+pub use restored::{Restored, RestoredCell};
 pub use run::{
     Facets, LOG_LEVELS, LogFacts, Observation, Outcome, RunId, RunState, UnknownState, WaitPhase, Waits,
 };
+pub use seen::{RunKey, Seen, SeenChange, Slice};
 pub use status::{CellStatus, Status};
 pub use task::{NativeGauge, TaskInfo, TaskKey};
 pub use time::{Clock, Timestamp};

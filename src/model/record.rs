@@ -1,8 +1,8 @@
 //! What is remembered: the records that the ledger keeps and the exposition is a view of.
 
 use super::{
-    CellKey, Facets, ItemSet, Label, NativeGauge, Observation, Outcome, Reason, RejectCause, RunId, RunState,
-    TaskInfo, TaskKey, Timestamp,
+    CellKey, ItemSet, Label, NativeGauge, Observation, Outcome, Reason, RejectCause, RunId, RunState,
+    SeenChange, TaskInfo, TaskKey, Timestamp,
 };
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -273,19 +273,6 @@ impl TaskRecord {
     }
 }
 
-/// What is remembered of a finished (or unknown) run, so that it is counted once.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Seen {
-    /// How it ended; `None` while all that was seen is an undocumented state.
-    pub outcome: Option<Outcome>,
-    /// What of it is counted beside its end.
-    pub facets: Facets,
-    /// Hash of the last undocumented state counted for it, 0 for none.
-    pub unknown: u32,
-    /// When it ended, or when that became known: it is forgotten by this time.
-    pub at: Timestamp,
-}
-
 /// A thing counted by status.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ItemRecord {
@@ -333,10 +320,8 @@ pub struct Delta {
     pub meta: CellMeta,
     /// New or changed tasks, whole.
     pub tasks: Vec<(TaskKey, TaskRecord)>,
-    /// Runs newly remembered, or remembered differently.
-    pub seen: Vec<(RunId, Seen)>,
-    /// Runs to forget.
-    pub forgotten: Vec<RunId>,
+    /// Runs newly remembered, or remembered differently. Those of the slices before the floor's are forgotten.
+    pub seen: Vec<SeenChange>,
     /// Things newly counted by status, or with another status.
     pub items: Vec<((ItemSet, Arc<str>), ItemRecord)>,
     /// Things that left the gauge.

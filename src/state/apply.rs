@@ -6,7 +6,8 @@ use super::last;
 use super::limit::Room;
 use crate::model::{
     ActiveRun, Batch, CellKey, CellMeta, Delta, Facets, ItemRecord, Native, Observation, OrderKey, Outcome,
-    PollReport, Reason, RunId, RunState, Seen, TaskInfo, TaskKey, TaskRecord, Timestamp,
+    PollReport, Reason, RunId, RunKey, RunState, Seen, SeenChange, Slice, TaskInfo, TaskKey, TaskRecord,
+    Timestamp,
 };
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub(super) fn apply(
     if batch.backlog.is_some() || batch.watermark.is_some() {
         step.meta.backlog = batch.backlog;
     }
-    let forgotten = step.forget(retention);
+    step.raise_floor(retention);
     let lookback = now.minus(cell.plan().reach.lookback);
     let items = batch
         .items
@@ -57,10 +58,9 @@ pub(super) fn apply(
         cell.items().iter().filter(|(_, item)| item.at < lookback).map(|(key, _)| key.clone()).collect();
     Delta {
         cell: key.clone(),
+        seen: step.changes(),
         meta: step.meta,
         tasks: step.tasks.into_iter().collect(),
-        seen: step.seen.into_iter().collect(),
-        forgotten,
         items,
         expired_items,
         folded: step.folded,
@@ -86,7 +86,6 @@ pub(super) fn record(cell: &CellState, report: &PollReport) -> Delta {
         meta,
         tasks: Vec::new(),
         seen: Vec::new(),
-        forgotten: Vec::new(),
         items: Vec::new(),
         expired_items: Vec::new(),
         folded: 0,
@@ -101,7 +100,7 @@ struct Step<'a> {
     room: Room,
     meta: CellMeta,
     tasks: HashMap<TaskKey, TaskRecord>,
-    seen: HashMap<RunId, Seen>,
+    seen: HashMap<RunKey, Seen>,
     folded: u64,
 }
 
@@ -124,8 +123,17 @@ impl<'a> Step<'a> {
         (record, folded)
     }
 
-    fn seen(&self, run: &RunId) -> Option<Seen> {
-        self.seen.get(run).copied().or_else(|| self.cell.seen(run))
+    fn seen(&self, run: RunKey) -> Option<Seen> {
+        self.seen.get(&run).copied().or_else(|| self.cell.seen(run))
+    }
+
+    fn changes(&self) -> Vec<SeenChange> {
+        let change = |(run, seen): (&RunKey, &Seen)| SeenChange {
+            run: *run,
+            seen: *seen,
+            before: self.cell.seen(*run),
+        };
+        self.seen.iter().map(change).collect()
     }
 
     fn make_known(&mut self, key: &TaskKey, info: &TaskInfo) {
@@ -142,7 +150,8 @@ impl<'a> Step<'a> {
     }
 
     fn observe(&mut self, seen: &Observation) {
-        let before = self.seen(&seen.run);
+        let run = RunKey::of(&seen.run);
+        let before = self.seen(run);
         let finished_before = before.and_then(|before| before.outcome);
         let (poll, now) = (self.poll, self.now);
         let plan = self.cell.plan();
@@ -153,7 +162,7 @@ impl<'a> Step<'a> {
         match &seen.state {
             RunState::Finished(outcome) => {
                 leave(record, &seen.run);
-                self.finish(seen, *outcome, before);
+                self.finish(seen, run, *outcome, before);
             }
             // Once finished, a run is finished: a page that still shows it running is an old one.
             _ if finished_before.is_some() => {}
@@ -163,12 +172,12 @@ impl<'a> Step<'a> {
                 }
                 show(record, seen, poll);
                 if let RunState::Unknown(code) = state {
-                    let hash = fnv1a(code.0.as_bytes());
+                    let hash = hash_of(&code.0);
                     if before.is_none_or(|before| before.unknown != hash) {
                         record.unknown_states += 1;
                         let at = before.map_or(now, |before| before.at);
                         let facets = before.map_or(Facets::default(), |before| before.facets);
-                        self.seen.insert(seen.run.clone(), Seen { outcome: None, facets, unknown: hash, at });
+                        self.seen.insert(run, Seen { outcome: None, facets, unknown: hash, at });
                     }
                 }
             }
@@ -176,7 +185,7 @@ impl<'a> Step<'a> {
         self.folded += u64::from(folded);
     }
 
-    fn finish(&mut self, seen: &Observation, outcome: Outcome, before: Option<Seen>) {
+    fn finish(&mut self, seen: &Observation, run: RunKey, outcome: Outcome, before: Option<Seen>) {
         let at = ended_at(seen).unwrap_or(self.now).min(self.now);
         let known = before.and_then(|before| before.outcome.map(|outcome| (outcome, before)));
         if known.is_none() && at < self.meta.floor {
@@ -224,7 +233,7 @@ impl<'a> Step<'a> {
             *self.meta.rejected.entry(cause).or_default() += 1;
         }
         if before != Some(remembered) {
-            self.seen.insert(seen.run.clone(), remembered);
+            self.seen.insert(run, remembered);
         }
     }
 
@@ -273,19 +282,17 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// The runs that need not be remembered any more, with the floor raised above them.
+    /// Raises the floor above the runs that need not be remembered any more: they are forgotten by it, and not
+    /// counted again because of it.
     ///
     /// Nothing is forgotten that a later poll may still read: what changed after the watermark is yet to be seen,
     /// and a cell that was never read completely forgets nothing.
-    fn forget(&mut self, retention: Duration) -> Vec<RunId> {
-        let Some(watermark) = self.meta.watermark else { return Vec::new() };
+    fn raise_floor(&mut self, retention: Duration) {
+        let Some(watermark) = self.meta.watermark else { return };
         let reach = self.cell.plan().reach;
         let unread = watermark.minus(reach.overlap.max(reach.lookback));
         let cutoff = self.now.minus(retention).min(unread);
-        let (mut forgotten, floor) = self.cell.forgettable(cutoff);
-        forgotten.retain(|run| !self.seen.contains_key(run));
-        self.meta.floor = floor;
-        forgotten
+        self.meta.floor = self.meta.floor.max(Slice::of(cutoff).start());
     }
 }
 
@@ -330,6 +337,9 @@ fn show(record: &mut TaskRecord, seen: &Observation, poll: u64) {
     });
 }
 
-fn fnv1a(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)).max(1)
+/// Names an undocumented state in the bits that are kept of it; never 0, which says none.
+fn hash_of(code: &str) -> u32 {
+    let fnv1a =
+        code.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    (fnv1a & Seen::UNKNOWN_MASK).max(1)
 }

@@ -1,19 +1,22 @@
 //! One cell's share of the state.
 
+use super::index::Index;
 use super::series;
 use crate::model::{
-    CellMeta, CellPlan, Delta, Histogram, ItemRecord, ItemSet, Known, OpenRun, Reason, RunId, Seen, TaskKey,
-    TaskRecord, Timestamp, Window,
+    Buckets, CellKey, CellMeta, CellPlan, Delta, Histogram, ItemRecord, ItemSet, Known, OpenRun, Reach,
+    Reason, RestoredCell, RunId, RunKey, Seen, Slice, TaskKey, TaskRecord, Timestamp, Window,
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Upper bounds, in seconds, of how long polls take.
 const POLL_BUCKETS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
-/// Runs are forgotten in slices of this length, so that forgetting costs nothing in between.
-const SLICE: Duration = Duration::from_secs(3600);
+/// How long after its last good poll a restored cell's "now" gauges are still believed: time enough for a restart, an
+/// upgrade or a reboot between two polls, and short enough that nobody takes a run that was running yesterday for one
+/// that runs now. A cell polled more seldom shows them again after its first good poll.
+const BELIEVED: Duration = Duration::from_secs(15 * 60);
 
 /// What is remembered of one cell.
 #[derive(Debug)]
@@ -21,12 +24,13 @@ pub struct CellState {
     plan: CellPlan,
     meta: CellMeta,
     tasks: BTreeMap<TaskKey, TaskRecord>,
-    seen: HashMap<RunId, Seen>,
-    /// The finished runs of each slice of time, for forgetting. A run whose time changed later stands in two slices;
-    /// the record in `seen` decides.
-    slices: BTreeMap<i64, Vec<RunId>>,
+    runs: Index,
     items: BTreeMap<(ItemSet, Arc<str>), ItemRecord>,
     series: u64,
+    /// Whether a poll has read everything since the start.
+    confirmed: bool,
+    /// Whether what is current may be shown as such.
+    shows_now: bool,
 }
 
 impl CellState {
@@ -47,11 +51,33 @@ impl CellState {
                 message: String::new(),
             },
             tasks: BTreeMap::new(),
-            seen: HashMap::new(),
-            slices: BTreeMap::new(),
+            runs: Index::default(),
             items: BTreeMap::new(),
             series: 0,
+            confirmed: true,
+            shows_now: true,
         }
+    }
+
+    /// A cell as it was kept. What the configuration says of it comes with its first poll.
+    pub(super) fn restored(cell: RestoredCell, now: Timestamp) -> Self {
+        let tasks: BTreeMap<TaskKey, TaskRecord> = cell.tasks.into_iter().collect();
+        let mut restored = Self {
+            plan: unplanned(cell.key),
+            series: tasks.values().map(series::of).sum(),
+            meta: cell.meta,
+            tasks,
+            runs: Index::build(cell.seen),
+            items: cell.items.into_iter().collect(),
+            confirmed: false,
+            shows_now: false,
+        };
+        // Other buckets than this version's begin anew.
+        if *restored.meta.poll_durations.bounds != POLL_BUCKETS {
+            restored.meta.poll_durations = Histogram::of_seconds(&POLL_BUCKETS.into());
+        }
+        restored.doubt(now);
+        restored
     }
 
     /// What the configuration says of it.
@@ -81,18 +107,24 @@ impl CellState {
 
     /// How many finished runs are remembered.
     pub fn remembered_runs(&self) -> usize {
-        self.seen.len()
+        self.runs.len()
     }
 
-    pub(super) fn seen(&self, run: &RunId) -> Option<Seen> {
-        self.seen.get(run).copied()
+    /// Whether current runs and tallies may be shown: not while all that is known of them is what an earlier process
+    /// saw long ago.
+    pub fn shows_now(&self) -> bool {
+        self.shows_now
+    }
+
+    pub(super) fn seen(&self, run: RunKey) -> Option<Seen> {
+        self.runs.get(run)
     }
 
     pub(super) fn recall(&self, runs: &[RunId]) -> Vec<Known> {
         let open: HashSet<&RunId> =
             self.tasks.values().flat_map(|task| task.active.iter().map(|active| &active.run)).collect();
-        let known = |run: &RunId| match self.seen.get(run) {
-            Some(Seen { outcome: Some(outcome), facets, .. }) => Known::Finished(*outcome, *facets),
+        let known = |run: &RunId| match self.seen(RunKey::of(run)) {
+            Some(Seen { outcome: Some(outcome), facets, .. }) => Known::Finished(outcome, facets),
             Some(_) => Known::Open,
             None if open.contains(run) => Known::Open,
             None => Known::No,
@@ -103,6 +135,7 @@ impl CellState {
     pub(super) fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window {
         self.plan = plan.clone();
         self.meta.polls += 1;
+        self.doubt(now);
         let mut open: Vec<OpenRun> = self
             .tasks
             .iter()
@@ -129,26 +162,12 @@ impl CellState {
         }
     }
 
-    /// The runs to forget when nothing that ended before `cutoff` needs to be remembered, and the floor that keeps
-    /// them from being counted again. Never part of a slice.
-    pub(super) fn forgettable(&self, cutoff: Timestamp) -> (Vec<RunId>, Timestamp) {
-        let end = slice(cutoff);
-        let forgotten: Vec<RunId> = self
-            .slices
-            .range(..end)
-            .flat_map(|(at, runs)| {
-                runs.iter().filter(|run| self.seen.get(run).is_some_and(|seen| slice(seen.at) == *at))
-            })
-            .cloned()
-            .collect();
-        let boundary =
-            Timestamp::from_secs(end.saturating_mul(i64::try_from(SLICE.as_secs()).unwrap_or(3600)));
-        (forgotten, self.meta.floor.max(boundary))
-    }
-
     pub(super) fn adopt(&mut self, delta: Delta) {
         // Polls are counted as they begin, and one may have begun since the delta was made.
         let polls = self.meta.polls.max(delta.meta.polls);
+        if delta.meta.last_success > self.meta.last_success {
+            (self.confirmed, self.shows_now) = (true, true);
+        }
         self.meta = delta.meta;
         self.meta.polls = polls;
         for (key, record) in delta.tasks {
@@ -157,26 +176,31 @@ impl CellState {
                 self.series -= series::of(&before);
             }
         }
-        for (run, seen) in delta.seen {
-            let before = self.seen.insert(run.clone(), seen);
-            if before.is_none_or(|before| slice(before.at) != slice(seen.at)) {
-                self.slices.entry(slice(seen.at)).or_default().push(run);
-            }
+        for change in delta.seen {
+            self.runs.insert(change.run, change.seen);
         }
-        if !delta.forgotten.is_empty() {
-            let end = slice(self.meta.floor);
-            self.slices = self.slices.split_off(&end);
-        }
-        for run in &delta.forgotten {
-            self.seen.remove(run);
-        }
+        self.runs.forget_before(Slice::of(self.meta.floor));
         self.items.extend(delta.items);
         for key in &delta.expired_items {
             self.items.remove(key);
         }
     }
+
+    /// Judges anew whether what an earlier process saw is too old to be shown as current.
+    fn doubt(&mut self, now: Timestamp) {
+        if !self.confirmed {
+            self.shows_now = self.meta.last_success.is_some_and(|at| now.minus(BELIEVED) <= at);
+        }
+    }
 }
 
-fn slice(at: Timestamp) -> i64 {
-    at.secs().div_euclid(i64::try_from(SLICE.as_secs()).unwrap_or(3600))
+/// The plan of a cell before its first poll: nothing is applied to it until then.
+fn unplanned(key: CellKey) -> CellPlan {
+    let none: Arc<[f64]> = Arc::new([]);
+    CellPlan {
+        key,
+        reach: Reach { lookback: Duration::ZERO, overlap: Duration::ZERO },
+        buckets: Buckets { duration: Arc::clone(&none), wait: Arc::clone(&none), memory: none },
+        expected_interval: None,
+    }
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod cell;
 mod count;
+mod index;
 mod last;
 mod limit;
 mod series;
@@ -13,7 +14,7 @@ pub use cell::CellState;
 pub use limit::Limits;
 pub use series::of as series_of;
 
-use crate::model::{Batch, CellKey, CellPlan, Delta, Known, PollReport, RunId, Timestamp, Window};
+use crate::model::{Batch, CellKey, CellPlan, Delta, Known, PollReport, Restored, RunId, Timestamp, Window};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Store {
     cells: BTreeMap<CellKey, CellState>,
+    /// Cells that are not polled now, by a change of the configuration or because the source shows them no more. They
+    /// are remembered but not shown; their next poll brings them back.
+    dormant: BTreeMap<CellKey, CellState>,
     limits: Limits,
     retention: Duration,
 }
@@ -28,7 +32,15 @@ pub struct Store {
 impl Store {
     /// An empty store that remembers a finished run for `retention`.
     pub fn new(limits: Limits, retention: Duration) -> Self {
-        Self { cells: BTreeMap::new(), limits, retention }
+        Self { cells: BTreeMap::new(), dormant: BTreeMap::new(), limits, retention }
+    }
+
+    /// Takes over what a ledger has kept, before the first poll. Cells that `polled` denies are remembered, not shown.
+    pub fn restore(&mut self, restored: Restored, now: Timestamp, polled: impl Fn(&CellKey) -> bool) {
+        for cell in restored.cells {
+            let cells = if polled(&cell.key) { &mut self.cells } else { &mut self.dormant };
+            cells.insert(cell.key.clone(), CellState::restored(cell, now));
+        }
     }
 
     /// The cells, in the order of their keys.
@@ -48,7 +60,11 @@ impl Store {
 
     /// Begins a poll: makes the cell known if it is new, and says what is to be read.
     pub fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window {
-        let cell = self.cells.entry(plan.key.clone()).or_insert_with(|| CellState::new(plan, now));
+        let dormant = &mut self.dormant;
+        let cell = self
+            .cells
+            .entry(plan.key.clone())
+            .or_insert_with_key(|key| dormant.remove(key).unwrap_or_else(|| CellState::new(plan, now)));
         cell.begin(plan, now)
     }
 
@@ -80,9 +96,25 @@ impl Store {
         }
     }
 
-    /// Forgets a cell and everything in it.
-    pub fn retire(&mut self, key: &CellKey) {
-        self.cells.remove(key);
+    /// Shows a cell no more. It stays remembered, because what was taken away may come back: a project that is missing
+    /// from one listing, a source that is commented out for a day.
+    pub fn withdraw(&mut self, key: &CellKey) {
+        if let Some(cell) = self.cells.remove(key) {
+            self.dormant.insert(key.clone(), cell);
+        }
+    }
+
+    /// Forgets the cells that were withdrawn and not polled for as long as a run is remembered; says which.
+    pub fn forget_dormant(&mut self, now: Timestamp) -> Vec<CellKey> {
+        let oldest = now.minus(self.retention);
+        let old = |cell: &CellState| {
+            let meta = cell.meta();
+            meta.last_success.max(meta.watermark).unwrap_or(meta.floor) < oldest
+        };
+        let forgotten: Vec<CellKey> =
+            self.dormant.iter().filter(|(_, cell)| old(cell)).map(|(key, _)| key.clone()).collect();
+        self.dormant.retain(|_, cell| !old(cell));
+        forgotten
     }
 
     /// The series that the tasks of all cells make.

@@ -1,0 +1,5 @@
+//! The state file: what is committed comes back, and whatever happens to the file, a start succeeds or says why not.
+
+mod damage;
+mod file;
+mod scene;
