@@ -46,7 +46,7 @@ pub(super) fn once(args: &OnceArgs) -> Exit {
         Err(error) => return fail(&error.into()),
     };
     let polled = runtime().and_then(|runtime| {
-        let (keeper, _thread) = keeper(&config, Box::new(Memory), &clock, &own)?;
+        let (keeper, _thread) = keeper(&config, Box::new(Memory), &scheduled, &clock, &own)?;
         let all = runtime.block_on(poll(&scheduled, &keeper, &*clock));
         Ok((keeper.published(), all))
     });

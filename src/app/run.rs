@@ -8,10 +8,11 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http::{self, Reload, Server};
 use crate::keeper::{Keeper, Parts};
-use crate::ledger::{Ledger, Memory};
+use crate::ledger::{Embedded, Ledger, Names};
 use crate::metrics::Own;
 use crate::model::{Clock, Desk, Observer};
 use crate::schedule::{Fleet, Scheduled};
+use crate::sources::KINDS;
 use crate::state::{Limits, Store};
 use crate::systemd;
 use crate::telemetry::Telemetry;
@@ -56,11 +57,18 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
         Ok(telemetry) => telemetry,
         Err(error) => return fail(&error.into()),
     };
+    let ledger = match open(&config, &*clock) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the exporter cannot start");
+            return Exit::Failure;
+        }
+    };
     let source = Source { args: args.clone() };
     let daemon = Daemon {
         config,
         scheduled,
-        ledger: Box::new(Memory),
+        ledger,
         clock,
         own,
         workshop,
@@ -100,10 +108,19 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")
 }
 
-/// A keeper with an empty store.
+/// The state file of the configuration, and what it holds.
+fn open(config: &Config, clock: &dyn Clock) -> anyhow::Result<Box<dyn Ledger>> {
+    let names = Names { kinds: KINDS.iter().map(|kind| kind.name).collect(), natives: natives() };
+    let ledger = Embedded::open(&config.state.path, &names, clock.now()).context("state.path")?;
+    Ok(Box::new(ledger))
+}
+
+/// A keeper that goes on where `ledger` left off. What is kept of sources that `scheduled` does not have is left alone,
+/// and not shown.
 pub(super) fn keeper(
     config: &Config,
-    ledger: Box<dyn Ledger>,
+    mut ledger: Box<dyn Ledger>,
+    scheduled: &[Scheduled],
     clock: &Arc<dyn Clock>,
     own: &Arc<Own>,
 ) -> anyhow::Result<(Keeper, JoinHandle<()>)> {
@@ -111,7 +128,14 @@ pub(super) fn keeper(
         series: config.limits.series as u64,
         tasks_per_source: config.limits.tasks_per_source as u64,
     };
-    let store = Store::new(limits, config.state.retention.0);
+    let mut store = Store::new(limits, config.state.retention.0);
+    let restored = ledger.restore().context("the state cannot be restored")?;
+    own.damaged(restored.damaged);
+    store.restore(restored, clock.now(), |cell| {
+        scheduled
+            .iter()
+            .any(|one| one.kind == cell.kind && one.name == cell.source && one.region == cell.region)
+    });
     let parts = Parts { store, ledger, clock: Arc::clone(clock), natives: natives(), own: Arc::clone(own) };
     Keeper::start(parts).context("no thread for the keeper")
 }
@@ -123,7 +147,7 @@ impl Daemon {
     pub(super) async fn serve(self) -> anyhow::Result<()> {
         let Self { config, scheduled, ledger, clock, own, workshop, source, telemetry, passed } = self;
         let listeners = if passed.is_empty() { listen(&config)? } else { passed };
-        let (keeper, thread) = keeper(&config, ledger, &clock, &own)?;
+        let (keeper, thread) = keeper(&config, ledger, &scheduled, &clock, &own)?;
         let page =
             Arc::new(LivePage::new(keeper.clone(), Arc::clone(&own), Arc::clone(&clock), places(&scheduled)));
         let (wishes, mut wished) = mpsc::channel::<Wish>(1);

@@ -151,6 +151,7 @@ families! {
     STATE_RUNS = "taskrun_exporter_state_runs", Gauge, "", Exporter, [], "Finished runs remembered, so that none is counted twice.";
     STATE_BYTES = "taskrun_exporter_state_bytes", Gauge, "bytes", Exporter, [], "Size of the state on disk; 0 while it is kept in memory only.";
     STATE_COMMITS = "taskrun_exporter_state_commits_total", Counter, "", Exporter, ["result"], "Commits of the state, by result.";
+    STATE_DAMAGED = "taskrun_exporter_state_damaged_values_total", Counter, "", Exporter, [], "Kept values that could not be read any more at the start.";
     CONFIG_RELOAD_OK = "taskrun_exporter_config_last_reload_successful", Gauge, "", Exporter, [], "Whether the configuration was last read without a problem.";
     CONFIG_RELOAD_TIME = "taskrun_exporter_config_last_reload_success_timestamp_seconds", Gauge, "seconds", Exporter, [], "When the configuration was last read without a problem.";
     SCRAPES = "taskrun_exporter_scrapes_total", Counter, "", Exporter, ["code"], "Scrapes served, by HTTP status code.";

@@ -26,6 +26,7 @@ pub struct Own {
     state_runs: Keyed<0>,
     state_bytes: Keyed<0>,
     commits: Keyed<1>,
+    damaged: Keyed<0>,
     reload_ok: Keyed<0>,
     reload_time: Keyed<0>,
     scrapes: Keyed<1>,
@@ -63,6 +64,7 @@ impl Own {
             state_runs: keyed(&registry, catalog::STATE_RUNS)?,
             state_bytes: keyed(&registry, catalog::STATE_BYTES)?,
             commits: keyed(&registry, catalog::STATE_COMMITS)?,
+            damaged: keyed(&registry, catalog::STATE_DAMAGED)?,
             reload_ok: keyed(&registry, catalog::CONFIG_RELOAD_OK)?,
             reload_time: keyed(&registry, catalog::CONFIG_RELOAD_TIME)?,
             scrapes: keyed(&registry, catalog::SCRAPES)?,
@@ -80,6 +82,7 @@ impl Own {
         own.series.set([], 0.0);
         own.state_runs.set([], 0.0);
         own.state_bytes.set([], 0.0);
+        own.damaged.set([], 0.0);
         own.overflow.add([catalog::RUNS.name], 0.0);
         for result in ["ok", "failed"] {
             own.commits.add([result], 0.0);
@@ -105,6 +108,12 @@ impl Own {
     /// A commit of the state ended.
     pub fn committed(&self, ok: bool) {
         self.commits.add([if ok { "ok" } else { "failed" }], 1.0);
+    }
+
+    /// Kept values could not be read at the start.
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus' samples are f64")]
+    pub fn damaged(&self, values: u64) {
+        self.damaged.add([], values as f64);
     }
 
     /// The configuration was read.
