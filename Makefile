@@ -39,8 +39,8 @@ rules: tools ## Prometheus' configuration, alerts and their tests
 	"$(PROMTOOL)" check rules --lint-fatal $(RULES)
 	"$(PROMTOOL)" test rules tests/rules/*.yml
 
-bench: ## benchmarks
-	$(CARGO) bench --locked
+bench: ## the figures of README.md, side by side with the usual ways; wants a quiet machine
+	$(CARGO) bench --locked --bench paths
 
 golden: tools ## accept what the tests now see: golden files and the metric table of README.md
 	UPDATE_GOLDEN=1 $(CARGO) test --locked

@@ -105,7 +105,12 @@ pub fn check(request: &Request, service: &str, now: Timestamp) -> Result<(), Ref
 }
 
 /// The signature that `request` should carry; `None` where a header that is said to be signed is missing.
-fn sign(request: &Request, authorization: &Authorization<'_>, timestamp: &str, key: &str) -> Option<String> {
+pub fn sign(
+    request: &Request,
+    authorization: &Authorization<'_>,
+    timestamp: &str,
+    key: &str,
+) -> Option<String> {
     let Authorization { date, service, headers, .. } = *authorization;
     let unsigned = request.header("x-tc-content-sha256") == Some("UNSIGNED-PAYLOAD");
     let payload = match &*request.method {

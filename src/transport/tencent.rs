@@ -90,6 +90,14 @@ impl Client {
     }
 }
 
+/// Decodes the body of an answer as a call does: what stands under `Response`.
+///
+/// # Errors
+/// Those of a call that was answered with this body and status 200.
+pub(crate) fn decode<A: DeserializeOwned>(body: &[u8]) -> Result<A, Error> {
+    envelope::read(200, None, body)
+}
+
 /// What the calls of one account share, whoever signs them.
 struct Line {
     account: String,

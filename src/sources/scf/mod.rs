@@ -8,6 +8,7 @@ pub mod fake;
 mod glob;
 mod listing;
 mod normalize;
+mod page;
 mod pages;
 mod poll;
 mod progress;
@@ -16,6 +17,8 @@ mod span;
 mod tally;
 mod target;
 mod wire;
+
+pub use page::Page;
 
 use super::{AccountClient, Kind, PollError, Read, Source, Toolbox, during};
 use crate::config::{Problem, Section};

@@ -8,7 +8,7 @@ use super::tally::{Blame, Tally};
 use super::target::Target;
 use super::wire::FunctionLog;
 use crate::model::{
-    Batch, CellKey, Intake, Known, Observation, OpenRun, RejectCause, RunState, Timestamp, Window,
+    Batch, CellKey, Intake, Known, Observation, OpenRun, RejectCause, RunState, Timestamp, Window, Zone,
 };
 use crate::sources::lenient::{Field, List};
 use crate::sources::{PollError, Read, Source, during};
@@ -116,11 +116,7 @@ async fn hand_over(
 ) -> Result<(), PollError> {
     let mut batch = Batch::of(window);
     for row in page {
-        let run = match row {
-            Field::Value(row) => normalize::run(row, &target.task, &target.info, source.zone),
-            Field::Absent | Field::Malformed => Err(RejectCause::Malformed),
-        };
-        match run {
+        match run(row, target, source.zone) {
             Ok(run) => batch.observations.push(run),
             Err(cause) => {
                 tally.refuse_row();
@@ -136,6 +132,17 @@ async fn hand_over(
         intake.submit(batch).await?;
     }
     Ok(())
+}
+
+/// Reads one row.
+///
+/// # Errors
+/// Why it cannot be a run.
+pub(super) fn run(row: &Field<FunctionLog>, target: &Target, zone: Zone) -> Result<Observation, RejectCause> {
+    match row {
+        Field::Value(row) => normalize::run(row, &target.task, &target.info, zone),
+        Field::Absent | Field::Malformed => Err(RejectCause::Malformed),
+    }
 }
 
 fn is_news(seen: &Observation, known: Known) -> bool {

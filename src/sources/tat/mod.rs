@@ -9,11 +9,14 @@ pub mod fake;
 mod listing;
 mod names;
 mod normalize;
+mod page;
 mod poll;
 #[cfg(test)]
 mod script;
 mod settings;
 mod wire;
+
+pub use page::Page;
 
 use super::memory::Memory;
 use super::{Kind, PollError, Read, Source, Toolbox, buckets};

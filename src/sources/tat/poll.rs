@@ -8,9 +8,11 @@ use super::normalize::{Activity, Share};
 use super::settings::Settings;
 use super::wire::{
     DESCRIBE_INVOCATION_TASKS, DESCRIBE_INVOCATIONS, DescribeInvocationTasks, DescribeInvocations,
-    Invocation, LIMIT, Task,
+    Invocation, LIMIT, Task, TaskPage,
 };
-use crate::model::{Batch, BoxFuture, Intake, Known, Label, RejectCause, RunId, RunState, Timestamp, Window};
+use crate::model::{
+    Batch, BoxFuture, Intake, Known, Label, Observation, RejectCause, RunId, RunState, Timestamp, Window,
+};
 use crate::sources::lenient::Field;
 use crate::sources::{PollError, Read, during};
 use crate::transport::Error;
@@ -32,10 +34,10 @@ pub(super) struct Poll<'a> {
 }
 
 /// A finished share that is not counted yet.
-struct Due<'l> {
-    activity: &'l Activity,
-    share: &'l Share,
-    workflow: Label,
+pub(super) struct Due<'l> {
+    pub(super) activity: &'l Activity,
+    pub(super) share: &'l Share,
+    pub(super) workflow: Label,
 }
 
 impl Poll<'_> {
@@ -163,8 +165,7 @@ impl Poll<'_> {
                 Box::pin(async move {
                     let ask =
                         DescribeInvocationTasks { invocation_task_ids, limit: LIMIT, hide_output: true };
-                    let answer = api.tasks(&ask).await?;
-                    Ok(answer.invocation_task_set.items().iter().filter_map(Field::get).cloned().collect())
+                    Ok(tasks(api.tasks(&ask).await?))
                 })
             };
             let mut found = Vec::new();
@@ -173,24 +174,33 @@ impl Poll<'_> {
             trouble
                 .notes
                 .extend(refused.map(|error| during(DESCRIBE_INVOCATION_TASKS.name)(error).to_string()));
-            let tasks: HashMap<&str, &Task> =
-                found.iter().map(|task| (task.invocation_task_id.text(), task)).collect();
-            let mut batch = Batch::of(self.window);
-            for Due { activity, share, workflow } in due {
-                let seen = match tasks.get(&*share.run.instance) {
-                    Some(task) => activity.observe_task(share, workflow, task),
-                    // The invocation says that it finished; that alone is counted where the task is not to be had.
-                    None => activity.observe(share, workflow),
-                };
+            let batch = Batch { observations: observe(due, &found), ..Batch::of(self.window) };
+            for seen in &batch.observations {
                 if seen.ended.is_some_and(|ended: Timestamp| ended < self.window.floor) {
-                    self.keep.past.put(Arc::clone(&share.run.instance), ());
+                    self.keep.past.put(Arc::clone(&seen.run.instance), ());
                 }
-                batch.observations.push(seen);
             }
             self.intake.submit(batch).await?;
         }
         Ok(())
     }
+}
+
+/// The tasks of an answer that can be read.
+pub(super) fn tasks(answer: TaskPage) -> Vec<Task> {
+    answer.invocation_task_set.items().iter().filter_map(Field::get).cloned().collect()
+}
+
+/// What finished shares come to, with the tasks found for them.
+pub(super) fn observe(due: &[Due<'_>], found: &[Task]) -> Vec<Observation> {
+    let tasks: HashMap<&str, &Task> =
+        found.iter().map(|task| (task.invocation_task_id.text(), task)).collect();
+    let one = |Due { activity, share, workflow }: &Due<'_>| match tasks.get(&*share.run.instance) {
+        Some(task) => activity.observe_task(share, workflow, task),
+        // The invocation says that it finished; that alone is counted where the task is not to be had.
+        None => activity.observe(share, workflow),
+    };
+    due.iter().map(one).collect()
 }
 
 /// What went wrong without ending the poll.

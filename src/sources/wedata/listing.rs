@@ -3,7 +3,7 @@
 use super::api::Api;
 use super::names::Names;
 use super::normalize::{self, Row};
-use super::wire::{InstancePage, ListInstances};
+use super::wire::{Instance, InstancePage, ListInstances};
 use crate::model::{RejectCause, Timestamp, Zone};
 use crate::sources::lenient::Field;
 use crate::transport::Error;
@@ -26,6 +26,20 @@ pub(super) struct Listing {
     places: HashMap<Arc<str>, usize>,
     rejected: Vec<RejectCause>,
     left: u64,
+}
+
+/// Reads one row, its names completed.
+///
+/// # Errors
+/// Why it cannot be a run.
+pub(super) fn row(item: Field<Instance>, names: &Names, zone: &Zone) -> Result<Row, RejectCause> {
+    match item {
+        Field::Value(mut instance) => {
+            names.complete(&mut instance);
+            normalize::row(&instance, zone)
+        }
+        Field::Absent | Field::Malformed => Err(RejectCause::Malformed),
+    }
 }
 
 /// One reading, first page to last.
@@ -99,14 +113,7 @@ impl Listing {
             };
             let count = items.len() as u64;
             for item in items {
-                let row = match item {
-                    Field::Value(mut instance) => {
-                        names.complete(&mut instance);
-                        normalize::row(&instance, zone)
-                    }
-                    Field::Absent | Field::Malformed => Err(RejectCause::Malformed),
-                };
-                match row {
+                match row(item, names, zone) {
                     Ok(row) if met.insert(Arc::clone(&row.seen.run.instance), ()).is_none() => {
                         pass.rows += 1;
                         pass.news += u64::from(self.take(row, to));

@@ -10,6 +10,7 @@ mod listing;
 mod log;
 mod names;
 mod normalize;
+mod page;
 mod poll;
 mod projects;
 #[cfg(test)]
@@ -17,6 +18,8 @@ mod script;
 mod settings;
 mod weight;
 mod wire;
+
+pub use page::Page;
 
 use super::memory::Memory;
 use super::{Kind, PollError, Read, Source, Toolbox, buckets};

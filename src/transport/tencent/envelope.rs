@@ -6,6 +6,7 @@ use crate::transport::http::Answer;
 use crate::transport::{Error, status};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// The first look: is it an envelope, and does it hold an error?
 #[derive(Deserialize)]
@@ -38,12 +39,21 @@ struct Whole<A> {
 /// The code goes before the HTTP status: the API answers 200 to nearly everything, and what stands before it explains
 /// its statuses in no envelope.
 pub(super) fn open<A: DeserializeOwned>(answer: &Answer) -> Result<A, Error> {
-    let outline = serde_json::from_slice::<Outline>(&answer.body);
+    read(answer.status, answer.retry_after, &answer.body)
+}
+
+/// [`open`], with the parts of the answer that matter to it.
+pub(super) fn read<A: DeserializeOwned>(
+    status: u16,
+    retry_after: Option<Duration>,
+    body: &[u8],
+) -> Result<A, Error> {
+    let outline = serde_json::from_slice::<Outline>(body);
     if let Ok(Outline { response: Some(Head { error: Some(fault) }) }) = &outline {
-        return Err(code::error(fault.code.as_deref().unwrap_or_default(), answer.retry_after));
+        return Err(code::error(fault.code.as_deref().unwrap_or_default(), retry_after));
     }
-    if answer.status != 200 {
-        return Err(status::error(answer.status, answer.retry_after));
+    if status != 200 {
+        return Err(status::error(status, retry_after));
     }
     match outline {
         Ok(Outline { response: Some(_) }) => {}
@@ -51,7 +61,7 @@ pub(super) fn open<A: DeserializeOwned>(answer: &Answer) -> Result<A, Error> {
         Err(error) => return Err(unreadable(&error)),
     }
     // Twice through the text: that keeps Error out of every type of answer, and is 1 ms for the largest page.
-    let whole: Whole<A> = serde_json::from_slice(&answer.body).map_err(|error| unreadable(&error))?;
+    let whole: Whole<A> = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
     Ok(whole.response)
 }
 
