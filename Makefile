@@ -12,10 +12,10 @@ export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 CARGO ?= cargo
 RULES := config/prometheus/alerts.yml
 
-.PHONY: help demo test check tools rules bench golden
+.PHONY: help demo test check tools rules crash-test bench golden
 
 help: ## what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 # The development profile: a fresh clone shows its first page minutes sooner, and four simulated clouds are no load.
 demo: ## the exporter on simulated clouds, at http://127.0.0.1:10310/metrics

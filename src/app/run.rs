@@ -65,17 +65,8 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
         }
     };
     let source = Source { args: args.clone() };
-    let daemon = Daemon {
-        config,
-        scheduled,
-        ledger,
-        clock,
-        own,
-        workshop,
-        source: Some(source),
-        telemetry,
-        passed,
-    };
+    let daemon =
+        Daemon { config, scheduled, ledger, clock, own, workshop, source: Some(source), telemetry, passed };
     match runtime().and_then(|runtime| runtime.block_on(daemon.serve())) {
         Ok(()) => Exit::Success,
         Err(error) => {

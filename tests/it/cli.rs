@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use taskrun_exporter::simulator::{CANARY, tc3};
 
 /// The binary with nothing in its environment but what a test puts there.
-fn exporter() -> Command {
+pub(crate) fn exporter() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taskrun-exporter"));
     command.env_clear().env("ID", tc3::SECRET_ID).env("KEY", tc3::SECRET_KEY).stdin(Stdio::null());
     command
@@ -64,13 +64,13 @@ settings = {{ lookback = "10m" }}
 }
 
 /// A child that is gone when the test is.
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     log: std::sync::mpsc::Receiver<String>,
 }
 
 impl Daemon {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let (lines, log) = std::sync::mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -81,7 +81,7 @@ impl Daemon {
     }
 
     /// The next line that holds `text`.
-    fn wait_for(&self, text: &str) -> String {
+    pub(crate) fn wait_for(&self, text: &str) -> String {
         let until = Instant::now() + Duration::from_secs(30);
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -92,13 +92,19 @@ impl Daemon {
         }
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         let line = self.wait_for("serving metrics");
         line.rsplit_once("address=").unwrap().1.trim().parse().unwrap()
     }
 
     fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     fn ended(&mut self) -> Option<i32> {
@@ -120,7 +126,7 @@ impl Drop for Daemon {
     }
 }
 
-fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();

@@ -12,6 +12,7 @@
 mod catalogue;
 mod cli;
 mod clouds;
+mod crash;
 mod golden;
 mod interop;
 mod layering;

@@ -9,7 +9,7 @@ use taskrun_exporter::simulator::{Span, TrueRun};
 
 /// What a task's counters add up to.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Totals {
+pub(crate) struct Totals {
     runs: BTreeMap<String, u64>,
     timed: BTreeMap<String, u64>,
     /// In microseconds: exact in both ledgers.
@@ -20,9 +20,15 @@ struct Totals {
     billed_ms: u64,
 }
 
-type Task = [String; 4];
+impl Totals {
+    pub(crate) fn all_runs(&self) -> u64 {
+        self.runs.values().sum()
+    }
+}
 
-fn of_page(page: &Page, kind: &str) -> BTreeMap<Task, Totals> {
+pub(crate) type Task = [String; 4];
+
+pub(crate) fn of_page(page: &Page, kind: &str) -> BTreeMap<Task, Totals> {
     let mut tasks: BTreeMap<Task, Totals> = BTreeMap::new();
     for sample in page.samples.iter().filter(|sample| sample.label("kind") == kind) {
         let task = ["project", "workflow", "task", "task_id"].map(|name| sample.label(name).to_owned());
@@ -52,7 +58,7 @@ fn of_page(page: &Page, kind: &str) -> BTreeMap<Task, Totals> {
     tasks
 }
 
-fn of_truth(runs: &[TrueRun], span: &Span) -> BTreeMap<Task, Totals> {
+pub(crate) fn of_truth(runs: &[TrueRun], span: &Span) -> BTreeMap<Task, Totals> {
     let mut tasks: BTreeMap<Task, Totals> = BTreeMap::new();
     for run in runs {
         let task =
