@@ -8,6 +8,7 @@ mod exam;
 mod home;
 mod lock;
 mod overlay;
+mod rubble;
 mod run;
 mod scan;
 mod table;
