@@ -14,17 +14,17 @@ pub(super) trait Rows {
 
 /// What a state file holds.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
+pub(in crate::ledger) struct Contents {
     /// Its format, where it says.
-    pub(super) format: Option<u64>,
+    pub(in crate::ledger) format: Option<u64>,
     /// When the file was made.
-    pub(super) created: Option<Timestamp>,
+    pub(in crate::ledger) created: Option<Timestamp>,
     /// The cells of kinds that this program has.
-    pub(super) restored: Restored,
+    pub(in crate::ledger) restored: Restored,
     /// The names of the other kinds, whose cells are left as they are.
-    pub(super) foreign: BTreeSet<String>,
+    pub(in crate::ledger) foreign: BTreeSet<String>,
     /// What is wrong, for a person.
-    pub(super) problems: Vec<String>,
+    pub(in crate::ledger) problems: Vec<String>,
 }
 
 impl Contents {
