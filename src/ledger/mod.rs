@@ -1,5 +1,6 @@
 //! Where counts outlive the process.
 
+pub mod admin;
 mod codec;
 mod embedded;
 mod memory;

@@ -59,22 +59,36 @@ pub(super) fn decode<T: Field>(bytes: &[u8], context: &mut Context<'_>) -> Resul
     if reader.left() == 0 { Ok(record) } else { Err(Malformed::Not("a whole record")) }
 }
 
-/// Puts the checksum of key and value before a value. It covers the key, so that a value under a wrong key is found too.
-pub(super) fn seal(key: &[u8], value: &[u8]) -> Vec<u8> {
-    let mut sealed = checksum(key, value).to_be_bytes().to_vec();
+/// A value with what is needed to trust it when it is found: the number of the commit that wrote it, and a checksum.
+///
+/// The checksum covers the table and the key too, so that a value under a wrong key is found, and a value alone tells
+/// what it is: a file whose tree is broken can be read leaf by leaf.
+pub(super) fn seal(table: u8, key: &[u8], sequence: u64, value: &[u8]) -> Vec<u8> {
+    let mut sealed = Vec::with_capacity(SEAL + value.len());
+    sealed.extend_from_slice(&checksum(table, key, &sequence.to_be_bytes(), value).to_be_bytes());
+    sealed.extend_from_slice(&sequence.to_be_bytes());
     sealed.extend_from_slice(value);
     sealed
 }
 
-/// The value that was sealed under `key`.
-pub(super) fn unseal<'a>(key: &[u8], sealed: &'a [u8]) -> Result<&'a [u8], Malformed> {
-    let (sum, value) = sealed.split_first_chunk().ok_or(Malformed::Checksum)?;
-    if u32::from_be_bytes(*sum) == checksum(key, value) { Ok(value) } else { Err(Malformed::Checksum) }
+/// The bytes before a value: checksum and commit.
+const SEAL: usize = 4 + 8;
+
+/// The value that was sealed under `key`, and the number of the commit that wrote it.
+pub(super) fn unseal<'a>(table: u8, key: &[u8], sealed: &'a [u8]) -> Result<(u64, &'a [u8]), Malformed> {
+    let (sum, rest) = sealed.split_first_chunk().ok_or(Malformed::Checksum)?;
+    let (sequence, value) = rest.split_first_chunk().ok_or(Malformed::Checksum)?;
+    if u32::from_be_bytes(*sum) == checksum(table, key, sequence, value) {
+        Ok((u64::from_be_bytes(*sequence), value))
+    } else {
+        Err(Malformed::Checksum)
+    }
 }
 
-fn checksum(key: &[u8], value: &[u8]) -> u32 {
+fn checksum(table: u8, key: &[u8], sequence: &[u8; 8], value: &[u8]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
-    crc.update(key);
-    crc.update(value);
+    for part in [&[table], key, sequence, value] {
+        crc.update(part);
+    }
     crc.finalize()
 }

@@ -84,6 +84,23 @@ macro_rules! narrow {
 }
 narrow!(u8, u32);
 
+/// The rest of a key that has none.
+impl Field for () {
+    fn put(&self, _: &mut Vec<u8>) {}
+
+    fn get(_: &mut Reader<'_, '_>) -> Result<Self, Malformed> {
+        Ok(())
+    }
+
+    fn show(&self) -> Value {
+        Value::Null
+    }
+
+    fn read(_: &Value, _: &Names) -> Result<Self, Malformed> {
+        Ok(())
+    }
+}
+
 impl Field for bool {
     fn put(&self, out: &mut Vec<u8>) {
         out.push(u8::from(*self));

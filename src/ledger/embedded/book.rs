@@ -1,11 +1,11 @@
 //! The state file while it is in use: one transaction a delta.
 
 use super::run;
-use super::table::{self, CELLS, FACTS, FORMAT, Fact, ITEMS, METAS, RUNS, TABLES, TASKS, put};
+use super::table::{self, FORMAT, Fact, Pen, Sheet};
 use crate::ledger::LedgerError;
-use crate::ledger::codec::{Field, encode, unseal};
+use crate::ledger::codec::{Field, encode};
 use crate::model::{CellKey, Delta, Slice, Timestamp};
-use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableError, WriteTransaction};
 use std::collections::BTreeMap;
 
 /// Memory for pages of the file. A commit touches few, and what is read at a start is read once.
@@ -44,11 +44,11 @@ impl Book {
     /// Makes the tables of a new file.
     pub(super) fn create(medium: Box<dyn Medium>, created: Timestamp) -> Result<Self, LedgerError> {
         let mut book = Self::over(medium);
-        book.write(|txn| {
-            for table in TABLES {
-                txn.open_table(table)?;
+        book.write(|txn, sequence| {
+            for sheet in Sheet::ALL {
+                txn.open_table(sheet.definition())?;
             }
-            let mut facts = txn.open_table(FACTS)?;
+            let mut facts = Pen::new(txn, Sheet::Facts, sequence)?;
             Fact::Format.put(&mut facts, FORMAT)?;
             Fact::Created.put(&mut facts, u64::try_from(created.millis()).unwrap_or(0))?;
             Ok(())
@@ -79,11 +79,11 @@ impl Book {
         let known = self.numbers.get(&key).copied();
         let number = known.unwrap_or_else(|| self.numbers.values().max().map_or(0, |highest| highest + 1));
         let next = self.sequence + 1;
-        let written = self.write(|txn| {
+        let written = self.write(|txn, sequence| {
             if known.is_none() {
-                put(&mut txn.open_table(CELLS)?, &table::key(number, &[]), &key)?;
+                Pen::new(txn, Sheet::Cells, sequence)?.put(&table::key(number, &[]), &key)?;
             }
-            write_delta(txn, number, delta)
+            write_delta(txn, sequence, number, delta)
         });
         if written.is_err() {
             self.unsure = Some(next);
@@ -101,11 +101,9 @@ impl Book {
         self.opened()?;
         let key = encode(cell);
         let Some(number) = self.numbers.get(&key).copied() else { return Ok(()) };
-        self.write(|txn| {
-            for definition in [CELLS, METAS, TASKS, RUNS, ITEMS] {
-                let range = table::of_cell(number);
-                let mut table = txn.open_table(definition)?;
-                table.retain_in::<&[u8], _>(range.start.as_slice()..range.end.as_slice(), |_, _| false)?;
+        self.write(|txn, sequence| {
+            for sheet in Sheet::OF_CELLS {
+                Pen::new(txn, sheet, sequence)?.clear(&table::of_cell(number))?;
             }
             Ok(())
         })?;
@@ -121,8 +119,8 @@ impl Book {
         }
         let txn = self.opened()?.begin_read().map_err(failed)?;
         let mut needed = 0;
-        for definition in TABLES {
-            let stats = txn.open_table(definition).map_err(failed)?.stats().map_err(failed)?;
+        for sheet in Sheet::ALL {
+            let stats = txn.open_table(sheet.definition()).map_err(failed)?.stats().map_err(failed)?;
             needed += stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
         }
         txn.close().map_err(failed)?;
@@ -160,70 +158,65 @@ impl Book {
     /// Runs one transaction, with its number in it.
     fn write(
         &mut self,
-        change: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+        change: impl FnOnce(&WriteTransaction, u64) -> Result<(), redb::Error>,
     ) -> Result<(), LedgerError> {
+        self.opened()?;
+        let sequence = self.sequence + 1;
         let database = self.opened()?;
         let written = database.begin_write().map_err(redb::Error::from).and_then(|txn| {
-            change(&txn)?;
-            let mut facts = txn.open_table(FACTS)?;
-            let sequence = Fact::Sequence.get(&facts)?.and_then(Result::ok).unwrap_or(0) + 1;
-            Fact::Sequence.put(&mut facts, sequence)?;
-            drop(facts);
-            txn.commit()?;
-            Ok(sequence)
+            change(&txn, sequence)?;
+            Fact::Sequence.put(&mut Pen::new(&txn, Sheet::Facts, sequence)?, sequence)?;
+            Ok(txn.commit()?)
         });
         match written {
-            Ok(sequence) => {
-                self.sequence = sequence;
-                Ok(())
-            }
-            Err(error) => {
-                self.database = None;
-                Err(failed(error))
-            }
+            Ok(()) => self.sequence = sequence,
+            Err(_) => self.database = None,
         }
+        written.map_err(failed)
     }
 }
 
 /// What an open file says of its commits and cells; a new one has no tables yet.
 fn learn(database: &Database) -> Result<(u64, BTreeMap<Vec<u8>, u32>), redb::Error> {
     let txn = database.begin_read()?;
-    let facts = match txn.open_table(FACTS) {
-        Err(redb::TableError::TableDoesNotExist(_)) => return Ok((0, BTreeMap::new())),
+    let facts = match txn.open_table(Sheet::Facts.definition()) {
+        Err(TableError::TableDoesNotExist(_)) => return Ok((0, BTreeMap::new())),
         facts => facts?,
     };
-    let sequence = match Fact::Sequence.get(&facts)? {
+    let sequence = match facts.get(Fact::Sequence.key())? {
         None => 0,
-        Some(number) => number.map_err(|error| redb::Error::Corrupted(error.to_string()))?,
+        Some(sealed) => {
+            Fact::Sequence.number(sealed.value()).map_err(|why| redb::Error::Corrupted(why.to_string()))?
+        }
     };
     let mut numbers = BTreeMap::new();
-    for row in txn.open_table(CELLS)?.iter()? {
+    for row in txn.open_table(Sheet::Cells.definition())?.iter()? {
         let (key, sealed) = row?;
-        if let (Some((number, _)), Ok(cell)) =
-            (table::split(key.value()), unseal(key.value(), sealed.value()))
-        {
+        let cell = Sheet::Cells.unseal(key.value(), sealed.value());
+        if let (Some((number, _)), Ok((_, cell))) = (table::split(key.value()), cell) {
             numbers.insert(cell.to_vec(), number);
         }
     }
     Ok((sequence, numbers))
 }
 
-fn write_delta(txn: &WriteTransaction, cell: u32, delta: &Delta) -> Result<(), redb::Error> {
-    put(&mut txn.open_table(METAS)?, &table::key(cell, &[]), &encode(&delta.meta))?;
+fn write_delta(txn: &WriteTransaction, sequence: u64, cell: u32, delta: &Delta) -> Result<(), redb::Error> {
+    let pen = |sheet| Pen::new(txn, sheet, sequence);
+    pen(Sheet::Metas)?.put(&table::key(cell, &[]), &encode(&delta.meta))?;
+    let mut tasks = pen(Sheet::Tasks)?;
     let mut value = Vec::new();
-    let mut tasks = txn.open_table(TASKS)?;
     for (task, record) in &delta.tasks {
         value.clear();
         record.put(&mut value);
-        put(&mut tasks, &table::key(cell, &encode(task)), &value)?;
+        tasks.put(&table::key(cell, &encode(task)), &value)?;
     }
-    run::write(&mut txn.open_table(RUNS)?, cell, &delta.seen, Slice::of(delta.meta.floor))?;
-    let mut items = txn.open_table(ITEMS)?;
+    run::write(&mut pen(Sheet::Runs)?, cell, &delta.seen, Slice::of(delta.meta.floor))?;
+    let mut items = pen(Sheet::Items)?;
     for (id, record) in &delta.items {
-        put(&mut items, &table::key(cell, &encode(id)), &encode(record))?;
+        items.put(&table::key(cell, &encode(id)), &encode(record))?;
     }
     for id in &delta.expired_items {
-        items.remove(table::key(cell, &encode(id)).as_slice())?;
+        items.remove(&table::key(cell, &encode(id)))?;
     }
     Ok(())
 }

@@ -1,14 +1,18 @@
 //! Looks at a state file before it is used, without changing it.
 
 use super::overlay::Overlay;
-use super::scan::{self, Contents, guarded};
-use super::table::FORMAT;
+use super::rubble::Rubble;
+use super::scan::{Contents, Rows, scan};
+use super::table::{FORMAT, Sheet};
 use crate::ledger::codec::Names;
 use crate::model::Timestamp;
-use redb::{ConcurrencyMode, Database, DatabaseError, ReadableDatabase, StorageBackend, StorageError};
+use redb::{
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, StorageError,
+};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a file turned out to be.
 #[derive(Debug)]
@@ -21,11 +25,9 @@ pub(super) enum Exam {
     Newer(u64),
 }
 
-/// The bytes of redb's header: its size, flags, and two slots, one for each of the last two commits.
-const HEADER: u64 = 320;
-
-/// The bit of the header that says which slot holds the last commit.
-const LAST_COMMIT: u64 = 9 * 8;
+/// Where redb keeps its flags. The lowest bit says which of two slots holds the last commit; the other one holds the
+/// commit before.
+const FLAGS: u64 = 9;
 
 /// Where the two slots say which version of redb's own format they are, and the version that this redb writes.
 const SLOTS: [u64; 2] = [64, 192];
@@ -40,73 +42,51 @@ pub(super) fn examine(file: &File, names: &Names, now: Timestamp) -> io::Result<
         return Ok(Exam::Newer(version));
     }
     let overlay = || Overlay::new(file.try_clone()?);
-    let whole =
-        |overlay| -> io::Result<_> { Ok(checked(overlay)?.and_then(|found| look(&found, names, now))) };
+    let whole = |overlay| -> io::Result<_> { Ok(open(overlay)?.and_then(|found| look(&found, names, now))) };
     if let Some(exam) = whole(overlay()?)? {
         return Ok(exam);
     }
-    if let Some(Exam::Sound(contents)) = whole(flipped(overlay()?, LAST_COMMIT))? {
-        return Ok(damaged(contents, "the last commit; the one before it is whole and takes its place"));
+    let before = overlay()?;
+    let mut flags = [0];
+    // Where that fails the file is too short to have a commit before.
+    let _too_short = before.read(FLAGS, &mut flags).and_then(|()| before.write(FLAGS, &[flags[0] ^ 1]));
+    if let Some(Exam::Sound(mut contents)) = whole(before)? {
+        contents.lose(1, "the last commit; the one before it is whole and takes its place");
+        return Ok(Exam::Damaged(contents));
     }
-    if let Some(exam) = unchecked(overlay()?)?.and_then(|found| look(&found, names, now)) {
-        return Ok(match exam {
-            Exam::Sound(contents) => damaged(contents, "pages on which nothing stands"),
-            exam => exam,
-        });
-    }
-    // The header is the one page on which all others hang. A single bit of it can be found by trying.
-    for bit in 0..HEADER * 8 {
-        if let Some(Exam::Sound(contents)) = whole(flipped(overlay()?, bit))? {
-            return Ok(damaged(contents, "one bit of the header, which was found"));
-        }
-    }
-    Ok(damaged(Contents::default(), "all of it: it is no state file, or its beginning is broken"))
+    Ok(judge(scan(&Rubble::search(file)?, names, now)))
 }
 
-fn flipped(overlay: Overlay, bit: u64) -> Overlay {
-    let mut byte = [0];
-    // A file shorter than that has no header to mend.
-    let _shorter =
-        overlay.read(bit / 8, &mut byte).and_then(|()| overlay.write(bit / 8, &[byte[0] ^ 1 << (bit % 8)]));
-    overlay
+fn judge(contents: Contents) -> Exam {
+    match contents.format {
+        Some(format) if format > FORMAT => Exam::Newer(format),
+        _ if contents.restored.damaged > 0 => Exam::Damaged(contents),
+        _ => Exam::Sound(contents),
+    }
 }
 
-fn damaged(mut contents: Contents, what: &str) -> Exam {
-    contents.restored.damaged += 1;
-    contents.problems.push(what.into());
-    Exam::Damaged(contents)
+fn look(database: &Database, names: &Names, now: Timestamp) -> Option<Exam> {
+    guarded(|| Some(judge(scan(&database.begin_read().ok()?, names, now)))).flatten()
 }
 
-fn look(database: &impl ReadableDatabase, names: &Names, now: Timestamp) -> Option<Exam> {
-    guarded(|| {
-        let txn = database.begin_read().ok()?;
-        Some(match scan::format(&txn) {
-            Some(format) if format > FORMAT => Exam::Newer(format),
-            _ => match scan::scan(&txn, names, now) {
-                contents if contents.restored.damaged == 0 => Exam::Sound(contents),
-                contents => Exam::Damaged(contents),
-            },
-        })
-    })
-    .flatten()
+impl Rows for ReadTransaction {
+    fn each(&self, sheet: Sheet, row: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        let mut read = || -> Result<(), redb::Error> {
+            for found in self.open_table(sheet.definition())?.iter()? {
+                let (key, value) = found?;
+                row(key.value(), value.value());
+            }
+            Ok(())
+        };
+        read().is_ok()
+    }
 }
 
 /// Opens a file as after a crash, with every page checked. `None` where that fails.
-fn checked(overlay: Overlay) -> io::Result<Option<Database>> {
+fn open(overlay: Overlay) -> io::Result<Option<Database>> {
     let mut builder = Database::builder();
     builder.set_check_integrity_on_open(true);
-    opened(guarded(|| builder.create_with_backend(overlay)))
-}
-
-/// Opens a file without a look at its pages. Only a reader beside a writer of another process is let in like that.
-fn unchecked(overlay: Overlay) -> io::Result<Option<redb::ReadOnlyDatabase>> {
-    let mut builder = Database::builder();
-    builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
-    opened(guarded(|| builder.open_read_only_with_backend(overlay)))
-}
-
-fn opened<T>(found: Option<Result<T, DatabaseError>>) -> io::Result<Option<T>> {
-    match found {
+    match guarded(|| builder.create_with_backend(overlay)) {
         Some(Ok(database)) => Ok(Some(database)),
         // The system's own error, not one about the file's content.
         Some(Err(DatabaseError::Storage(StorageError::Io(error)))) if error.raw_os_error().is_some() => {
@@ -116,17 +96,19 @@ fn opened<T>(found: Option<Result<T, DatabaseError>>) -> io::Result<Option<T>> {
     }
 }
 
+/// Runs `read`. redb answers most broken files with an error, but not all: some make it panic.
+fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
+}
+
 /// The version of redb's own format, where both slots agree on a later one.
 fn newer_redb(file: &File) -> Option<u64> {
+    let mut magic = [0; 4];
+    file.read_exact_at(&mut magic, 0).ok()?;
     let version = |at| {
         let mut version = [0];
         file.read_exact_at(&mut version, at).ok().map(|()| version[0])
     };
     let [first, second] = SLOTS.map(version);
-    first.filter(|version| *version > REDB_FORMAT && first == second && is_redb(file)).map(u64::from)
-}
-
-fn is_redb(file: &File) -> bool {
-    let mut magic = [0; 4];
-    file.read_exact_at(&mut magic, 0).is_ok() && &magic == b"redb"
+    first.filter(|version| &magic == b"redb" && *version > REDB_FORMAT && first == second).map(u64::from)
 }

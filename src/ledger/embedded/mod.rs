@@ -8,20 +8,21 @@ mod exam;
 mod home;
 mod lock;
 mod overlay;
+mod rubble;
 mod run;
 mod scan;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::codec::Names;
 use super::{Ledger, LedgerError};
-use crate::model::{CellKey, Delta, Restored, SeenChange, Timestamp};
+use crate::model::{CellKey, Delta, Restored, RestoredCell, SeenChange, Timestamp};
 use book::{Book, Medium};
 use exam::Exam;
 use home::Home;
 use lock::Lock;
-use scan::Contents;
+pub(super) use scan::Contents;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ use std::path::{Path, PathBuf};
 pub struct Embedded {
     book: Book,
     restored: Option<Restored>,
-    _lock: Lock,
+    _closed: Closed,
 }
 
 impl Embedded {
@@ -42,17 +43,16 @@ impl Embedded {
     /// Another process holds the directory, the state is of a later version, or the system lets this process not use
     /// it. The files are as they were.
     pub fn open(directory: &Path, names: &Names, now: Timestamp) -> Result<Self, OpenError> {
-        let home = Home::make(directory)?;
-        let lock = Lock::take(home.directory())?;
-        let contents = match read(&home, names, now)? {
+        let closed = Closed::take(directory)?;
+        let contents = match closed.read(names, now)? {
             Found::Nothing => {
-                create(&home, &[], now)?;
+                closed.create(&[], now)?;
                 Contents::default()
             }
             Found::Sound(contents) => contents,
             Found::Damaged(contents) => {
-                let aside = home.set_aside(now)?;
-                create(&home, &contents.restored.cells, contents.created.unwrap_or(now))?;
+                let aside = closed.home.set_aside(now)?;
+                closed.create(&contents.restored.cells, contents.created.unwrap_or(now))?;
                 tell_of_damage(&aside, &contents);
                 contents
             }
@@ -61,9 +61,10 @@ impl Embedded {
             tracing::warn!(kinds = ?contents.foreign,
                 "the state holds cells of kinds that this program does not have; they are left as they are");
         }
-        let book = Book::open(Box::new(StateFile(home.state())))
-            .map_err(|LedgerError(why)| OpenError::Unusable { path: home.state(), why })?;
-        Ok(Self { book, restored: Some(contents.restored), _lock: lock })
+        let path = closed.home.state();
+        let book = Book::open(Box::new(StateFile(path.clone())))
+            .map_err(|LedgerError(why)| OpenError::Unusable { path, why })?;
+        Ok(Self { book, restored: Some(contents.restored), _closed: closed })
     }
 }
 
@@ -101,50 +102,72 @@ impl Ledger for Embedded {
     }
 }
 
+/// A state directory that this process holds and that is not in use.
+pub(super) struct Closed {
+    home: Home,
+    _lock: Lock,
+}
+
 /// What a directory holds.
 #[derive(Debug)]
-enum Found {
+pub(super) enum Found {
+    /// No state.
     Nothing,
+    /// A state in good order.
     Sound(Contents),
+    /// What could be read of a damaged one.
     Damaged(Contents),
 }
 
-/// Reads the state file of a directory without changing anything.
-fn read(home: &Home, names: &Names, now: Timestamp) -> Result<Found, OpenError> {
-    let path = home.state();
-    let Some(file) = home.open()? else { return Ok(Found::Nothing) };
-    let unread = |source| OpenError::access(&path, "read", source);
-    if file.metadata().map_err(unread)?.len() == 0 {
-        tracing::warn!(state.file = %path.display(), "the state file is empty; counting begins anew");
-        return Ok(Found::Nothing);
+impl Closed {
+    /// Takes the directory, which is made if it is missing.
+    pub(super) fn take(directory: &Path) -> Result<Self, OpenError> {
+        let home = Home::make(directory)?;
+        let lock = Lock::take(home.directory())?;
+        Ok(Self { home, _lock: lock })
     }
-    match exam::examine(&file, names, now).map_err(unread)? {
-        Exam::Sound(contents) => Ok(Found::Sound(contents)),
-        Exam::Damaged(contents) => Ok(Found::Damaged(contents)),
-        Exam::Newer(found) => Err(OpenError::Newer { path, found, known: table::FORMAT }),
+
+    /// Reads the state file without changing it.
+    pub(super) fn read(&self, names: &Names, now: Timestamp) -> Result<Found, OpenError> {
+        let path = self.home.state();
+        let Some(file) = self.home.open()? else { return Ok(Found::Nothing) };
+        let unread = |source| OpenError::access(&path, "read", source);
+        if file.metadata().map_err(unread)?.len() == 0 {
+            tracing::warn!(state.file = %path.display(), "the state file is empty; counting begins anew");
+            return Ok(Found::Nothing);
+        }
+        match exam::examine(&file, names, now).map_err(unread)? {
+            Exam::Sound(contents) => Ok(Found::Sound(contents)),
+            Exam::Damaged(contents) => Ok(Found::Damaged(contents)),
+            Exam::Newer(found) => Err(OpenError::Newer { path, found, known: table::FORMAT }),
+        }
+    }
+
+    /// Makes a state file with `cells` in it, in the place of whatever was there.
+    pub(super) fn create(&self, cells: &[RestoredCell], created: Timestamp) -> Result<(), OpenError> {
+        let path = self.home.unfinished()?;
+        let unusable = |LedgerError(why)| OpenError::Unusable { path: path.clone(), why };
+        let mut book = Book::create(Box::new(StateFile(path.clone())), created).map_err(unusable)?;
+        for cell in cells {
+            book.commit(&whole(cell)).map_err(unusable)?;
+        }
+        drop(book);
+        self.home.finish()
     }
 }
 
-/// Makes a state file with `cells` in it, in the place of whatever was there.
-fn create(home: &Home, cells: &[crate::model::RestoredCell], created: Timestamp) -> Result<(), OpenError> {
-    let path = home.unfinished()?;
-    let unusable = |LedgerError(why)| OpenError::Unusable { path: path.clone(), why };
-    let mut book = Book::create(Box::new(StateFile(path.clone())), created).map_err(unusable)?;
-    for cell in cells {
-        let seen = cell.seen.iter().map(|(run, seen)| SeenChange { run: *run, seen: *seen, before: None });
-        let whole = Delta {
-            cell: cell.key.clone(),
-            meta: cell.meta.clone(),
-            tasks: cell.tasks.clone(),
-            seen: seen.collect(),
-            items: cell.items.clone(),
-            expired_items: Vec::new(),
-            folded: 0,
-        };
-        book.commit(&whole).map_err(unusable)?;
+/// All of a cell, as if it came at once.
+fn whole(cell: &RestoredCell) -> Delta {
+    let seen = cell.seen.iter().map(|(run, seen)| SeenChange { run: *run, seen: *seen, before: None });
+    Delta {
+        cell: cell.key.clone(),
+        meta: cell.meta.clone(),
+        tasks: cell.tasks.clone(),
+        seen: seen.collect(),
+        items: cell.items.clone(),
+        expired_items: Vec::new(),
+        folded: 0,
     }
-    drop(book);
-    home.finish()
 }
 
 /// A state file on disk.

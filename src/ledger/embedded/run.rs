@@ -3,16 +3,15 @@
 //! A row for each run would cost a key and a half-empty page; a block fills a page of the file, new runs go to the end of
 //! their slice's last block, and a changed one is changed where it stands.
 
-use super::table::{self, Writable};
-use crate::ledger::codec;
+use super::table::{self, Pen};
 use crate::model::{RunKey, Seen, SeenChange, Slice};
-use redb::{ReadableTable, StorageError};
+use redb::StorageError;
 use std::collections::{BTreeMap, HashMap};
 
 /// Bytes of one entry: key and what is seen.
 const ENTRY: usize = 24;
 
-/// Entries of a full block: with key, checksum and redb's own bytes about it just less than a page of 4096 bytes.
+/// Entries of a full block: with its key, its seal and what redb adds, just less than a page of 4096 bytes.
 const FULL: usize = 168;
 
 /// The entries of a block; `None` if its length is none of a block.
@@ -51,7 +50,7 @@ struct Work {
 
 /// Writes what changed, and forgets the slices before `first`.
 pub(super) fn write(
-    runs: &mut Writable<'_>,
+    runs: &mut Pen<'_>,
     cell: u32,
     changes: &[SeenChange],
     first: Slice,
@@ -74,12 +73,11 @@ pub(super) fn write(
     for (slice, work) in slices.split_off(&first) {
         work.apply(runs, cell, slice)?;
     }
-    let old = table::of_cell(cell).start..table::block(cell, first, 0);
-    runs.retain_in(old.start.as_slice()..old.end.as_slice(), |_, _| false)
+    runs.clear(&(table::of_cell(cell).start..table::block(cell, first, 0)))
 }
 
 impl Work {
-    fn apply(mut self, runs: &mut Writable<'_>, cell: u32, slice: Slice) -> Result<(), StorageError> {
+    fn apply(mut self, runs: &mut Pen<'_>, cell: u32, slice: Slice) -> Result<(), StorageError> {
         if !self.edits.is_empty() {
             self.edit(runs, cell, slice)?;
             // What does not stand where it should, because its block was lost, is put there again.
@@ -95,23 +93,23 @@ impl Work {
             for (run, seen) in new.by_ref().take(room) {
                 open.extend_from_slice(&entry(run, seen));
             }
-            table::put(runs, &table::block(cell, slice, number), &open)?;
+            runs.put(&table::block(cell, slice, number), &open)?;
         }
         Ok(())
     }
 
     /// Changes runs where they stand, in the newest blocks first: most changes follow soon.
-    fn edit(&mut self, runs: &mut Writable<'_>, cell: u32, slice: Slice) -> Result<(), StorageError> {
+    fn edit(&mut self, runs: &mut Pen<'_>, cell: u32, slice: Slice) -> Result<(), StorageError> {
         let (mut number, _) = last_block(runs, cell, slice)?;
         while !self.edits.is_empty() {
             let key = table::block(cell, slice, number);
-            if let Some(mut block) = read_block(runs, &key)?
+            if let Some(mut block) = runs.get(&key)?
                 && self.edit_block(&mut block)
             {
                 if block.is_empty() {
-                    runs.remove(key.as_slice())?;
+                    runs.remove(&key)?;
                 } else {
-                    table::put(runs, &key, &block)?;
+                    runs.put(&key, &block)?;
                 }
             }
             match number.checked_sub(1) {
@@ -148,21 +146,12 @@ impl Work {
 }
 
 /// The number and entries of a slice's last block; of a new one where there is none, or where it cannot be read.
-fn last_block(runs: &Writable<'_>, cell: u32, slice: Slice) -> Result<(u32, Vec<u8>), StorageError> {
-    let (first, last) = (table::block(cell, slice, 0), table::block(cell, slice, u32::MAX));
-    let Some(row) = runs.range(first.as_slice()..=last.as_slice())?.next_back() else {
-        return Ok((0, Vec::new()));
-    };
-    let (key, sealed) = row?;
-    let number = table::split(key.value()).and_then(|(_, rest)| table::split_block(rest));
-    let number = number.map_or(0, |(_, number)| number);
-    Ok(match codec::unseal(key.value(), sealed.value()) {
-        Ok(block) => (number, block.to_vec()),
-        Err(_) => (number + 1, Vec::new()),
+fn last_block(runs: &Pen<'_>, cell: u32, slice: Slice) -> Result<(u32, Vec<u8>), StorageError> {
+    let range = (table::block(cell, slice, 0), table::block(cell, slice, u32::MAX));
+    let Some(key) = runs.last_key(&range.0, &range.1)? else { return Ok((0, Vec::new())) };
+    let number = table::block_number(&key);
+    Ok(match runs.get(&key)? {
+        Some(block) => (number, block),
+        None => (number + 1, Vec::new()),
     })
-}
-
-fn read_block(runs: &Writable<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-    let Some(sealed) = runs.get(key)? else { return Ok(None) };
-    Ok(codec::unseal(key, sealed.value()).ok().map(<[u8]>::to_vec))
 }

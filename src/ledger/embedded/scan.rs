@@ -1,232 +1,232 @@
-//! Reads everything that can be read of a state file, and counts what cannot.
+//! What the rows of a state file mean, and what is missing where some cannot be read.
 
 use super::run;
-use super::table::{self, CELLS, Definition, FACTS, Fact, ITEMS, METAS, RUNS, TASKS};
-use crate::ledger::codec::{Context, Field, Malformed, Names, decode, unseal};
-use crate::model::{
-    CellKey, CellMeta, Histogram, Reason, Restored, RestoredCell, RunKey, Seen, Slice, Timestamp,
-};
-use redb::{ReadTransaction, ReadableTableMetadata, StorageError, TableHandle};
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use super::table::{Fact, Sheet, split};
+use crate::ledger::codec::{Context, Field, Malformed, Names, decode};
+use crate::model::{CellKey, CellMeta, Histogram, Reason, Restored, RestoredCell, Slice, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where rows come from.
+pub(super) trait Rows {
+    /// Hands every row of a table, in the order of the keys, to `row`; whether these are all that there were.
+    fn each(&self, sheet: Sheet, row: &mut dyn FnMut(&[u8], &[u8])) -> bool;
+}
 
 /// What a state file holds.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
-    /// The cells of kinds that this program has.
-    pub(super) restored: Restored,
-    /// Cells of other kinds, which are left as they are.
-    pub(super) foreign: Vec<String>,
+pub(in crate::ledger) struct Contents {
+    /// Its format, where it says.
+    pub(in crate::ledger) format: Option<u64>,
     /// When the file was made.
-    pub(super) created: Option<Timestamp>,
+    pub(in crate::ledger) created: Option<Timestamp>,
+    /// The cells of kinds that this program has.
+    pub(in crate::ledger) restored: Restored,
+    /// The names of the other kinds, whose cells are left as they are.
+    pub(in crate::ledger) foreign: BTreeSet<String>,
     /// What is wrong, for a person.
-    pub(super) problems: Vec<String>,
+    pub(in crate::ledger) problems: Vec<String>,
 }
 
-/// The format of a file; `None` where it does not say.
-pub(super) fn format(txn: &ReadTransaction) -> Option<u64> {
-    guarded(|| Fact::Format.get(&txn.open_table(FACTS).ok()?).ok()??.ok()).flatten()
+impl Contents {
+    /// Notes that something is lost.
+    pub(super) fn lose(&mut self, values: u64, what: impl Into<String>) {
+        self.restored.damaged += values;
+        self.problems.push(what.into());
+    }
 }
 
 /// Reads a file of this format.
-pub(super) fn scan(txn: &ReadTransaction, names: &Names, now: Timestamp) -> Contents {
-    let mut scan =
-        Scan { txn, context: Context::new(names), read: BTreeMap::new(), contents: Contents::default() };
-    scan.created();
-    for (number, key) in scan.cells() {
-        let cell = scan.cell(number, key, now);
-        scan.contents.restored.cells.push(cell);
-    }
-    scan.missing();
-    scan.contents
+pub(super) fn scan(rows: &dyn Rows, names: &Names, now: Timestamp) -> Contents {
+    let mut scan = Scan {
+        rows,
+        context: Context::new(names),
+        cells: BTreeMap::new(),
+        foreign: BTreeSet::new(),
+        contents: Contents::default(),
+    };
+    scan.facts();
+    scan.cells();
+    scan.metas();
+    scan.tasks();
+    let all_runs = scan.runs();
+    scan.items();
+    scan.finish(all_runs, now)
 }
 
-struct Scan<'t, 'n> {
-    txn: &'t ReadTransaction,
+struct Scan<'r, 'n> {
+    rows: &'r dyn Rows,
     context: Context<'n>,
-    /// Rows of each table that were reached, readable or not.
-    read: BTreeMap<String, u64>,
+    cells: BTreeMap<u32, Draft>,
+    /// Numbers of cells of other kinds.
+    foreign: BTreeSet<u32>,
     contents: Contents,
 }
 
+/// A cell whose parts are being found.
+struct Draft {
+    meta: Option<CellMeta>,
+    /// Whether a block of its runs is lost.
+    torn: bool,
+    cell: RestoredCell,
+}
+
+/// Why a row is of no use.
+enum Useless {
+    /// It is broken, or of a cell that is not known.
+    Lost,
+    /// It is of a cell of another kind.
+    Foreign,
+}
+
 impl Scan<'_, '_> {
-    fn lost(&mut self, values: u64, what: String) {
-        self.contents.restored.damaged += values;
-        self.contents.problems.push(what);
-    }
-
-    fn created(&mut self) {
-        let created = guarded(|| Fact::Created.get(&self.txn.open_table(FACTS).ok()?).ok()??.ok()).flatten();
-        self.contents.created = created.and_then(|at| i64::try_from(at).ok()).map(Timestamp::from_millis);
-    }
-
-    /// Counts the rows that were not reached: they stand on broken pages, or belong to a cell that is not known.
-    fn missing(&mut self) {
-        for (definition, what) in [
-            (CELLS, "cells"),
-            (METAS, "records of cells"),
-            (TASKS, "tasks"),
-            (RUNS, "blocks of runs"),
-            (ITEMS, "items"),
-        ] {
-            let read = self.read.get(definition.name()).copied().unwrap_or(0);
-            match guarded(|| self.txn.open_table(definition).ok()?.len().ok()).flatten() {
-                Some(rows) if rows > read => {
-                    self.lost(rows - read, format!("{} {what} that cannot be reached", rows - read))
+    fn facts(&mut self) {
+        let mut numbers = BTreeMap::new();
+        self.rows.each(Sheet::Facts, &mut |key, sealed| {
+            for fact in [Fact::Format, Fact::Created] {
+                if key == fact.key()
+                    && let Ok(number) = fact.number(sealed)
+                {
+                    numbers.insert(key.to_vec(), number);
                 }
-                Some(_) => {}
-                None => self.lost(1, format!("the table of {what}")),
             }
-        }
+        });
+        let created = numbers.get(Fact::Created.key()).and_then(|millis| i64::try_from(*millis).ok());
+        self.contents.created = created.map(Timestamp::from_millis);
+        self.contents.format = numbers.get(Fact::Format.key()).copied();
     }
 
-    /// The cells of this program's kinds.
-    fn cells(&mut self) -> BTreeMap<u32, CellKey> {
-        let mut cells = BTreeMap::new();
-        let mut foreign = Vec::new();
-        for (number, found) in
-            self.values::<CellKey>(CELLS, table::of_cell(0).start..vec![u8::MAX; 64], "cell")
-        {
-            let Some((number, _)) = table::split(&number) else { continue };
-            match found {
+    fn cells(&mut self) {
+        let (rows, mut lost) = (self.rows, 0);
+        let whole = rows.each(Sheet::Cells, &mut |key, sealed| {
+            let Some((number, _)) = split(key) else { return lost += 1 };
+            match value::<CellKey>(Sheet::Cells, key, sealed, &mut self.context) {
                 Ok(key) => {
-                    cells.insert(number, key);
+                    let (tasks, seen, items) = (Vec::new(), Vec::new(), Vec::new());
+                    let cell = RestoredCell { key, meta: unknown(Timestamp::default()), tasks, seen, items };
+                    self.cells.insert(number, Draft { meta: None, torn: false, cell });
                 }
-                Err(kind) => foreign.push((number, kind)),
+                Err(Malformed::Kind(kind)) => {
+                    self.contents.foreign.insert(kind);
+                    self.foreign.insert(number);
+                }
+                Err(_) => lost += 1,
             }
-        }
-        for (number, _) in &foreign {
-            for definition in [METAS, TASKS, RUNS, ITEMS] {
-                self.each(definition, &table::of_cell(*number), |_, _, _| {});
-            }
-        }
-        self.contents.foreign = foreign.into_iter().map(|(_, kind)| kind).collect();
-        cells
+        });
+        self.note(whole, lost, "cells");
     }
 
-    fn cell(&mut self, number: u32, key: CellKey, now: Timestamp) -> RestoredCell {
-        let range = table::of_cell(number);
-        let metas = self.values::<CellMeta>(METAS, range.clone(), "cell's health and watermark");
-        let tasks = self.keyed(TASKS, range.clone(), "task");
-        let items = self.keyed(ITEMS, range.clone(), "item");
-        let (mut seen, whole) = self.runs(range);
-        let meta = metas.into_iter().find_map(|(_, meta)| meta.ok());
-        let mut meta = meta.unwrap_or_else(|| {
+    fn metas(&mut self) {
+        self.of_cells(Sheet::Metas, "records of a cell's health and watermark", |draft, key, meta| {
+            draft.meta = Some(meta);
+            key
+        });
+    }
+
+    fn tasks(&mut self) {
+        self.of_cells(Sheet::Tasks, "tasks", |draft, key, record| {
+            draft.cell.tasks.push((key?, record));
+            Ok(())
+        });
+    }
+
+    fn items(&mut self) {
+        self.of_cells(Sheet::Items, "tallied things", |draft, key, record| {
+            draft.cell.items.push((key?, record));
+            Ok(())
+        });
+    }
+
+    /// The remembered runs; whether they are all there.
+    fn runs(&mut self) -> bool {
+        let (rows, mut lost) = (self.rows, 0);
+        let whole = rows.each(Sheet::Runs, &mut |key, sealed| {
+            let Some((number, _)) = split(key) else { return lost += 1 };
+            let block = Sheet::Runs.unseal(key, sealed).ok().and_then(|(_, block)| run::entries(block));
+            match (self.draft(number), block) {
+                (Ok(draft), Some(entries)) => {
+                    draft.cell.seen.extend(entries.filter_map(|(run, seen)| Some((run, seen?))));
+                }
+                (Ok(draft), None) => {
+                    draft.torn = true;
+                    lost += 1;
+                }
+                (Err(Useless::Foreign), _) => {}
+                (Err(Useless::Lost), _) => lost += 1,
+            }
+        });
+        self.note(whole, lost, "blocks of remembered runs");
+        whole
+    }
+
+    fn draft(&mut self, number: u32) -> Result<&mut Draft, Useless> {
+        let useless = if self.foreign.contains(&number) { Useless::Foreign } else { Useless::Lost };
+        self.cells.get_mut(&number).ok_or(useless)
+    }
+
+    /// Reads a table whose rows each say something of a cell.
+    fn of_cells<K: Field, V: Field>(
+        &mut self,
+        sheet: Sheet,
+        what: &str,
+        mut take: impl FnMut(&mut Draft, Result<K, Malformed>, V) -> Result<(), Malformed>,
+    ) {
+        let (rows, mut lost) = (self.rows, 0);
+        let whole = rows.each(sheet, &mut |key, sealed| {
+            let found = match split(key) {
+                Some((number, rest)) => {
+                    let value = value::<V>(sheet, key, sealed, &mut self.context);
+                    let name = decode::<K>(rest, &mut self.context);
+                    self.draft(number).and_then(|draft| {
+                        value.and_then(|value| take(draft, name, value)).map_err(|_| Useless::Lost)
+                    })
+                }
+                None => Err(Useless::Lost),
+            };
+            lost += u64::from(matches!(found, Err(Useless::Lost)));
+        });
+        self.note(whole, lost, what);
+    }
+
+    fn note(&mut self, whole: bool, lost: u64, what: &str) {
+        if lost > 0 {
+            self.contents.lose(lost, format!("{lost} {what}"));
+        }
+        if !whole {
+            self.contents.lose(1, format!("some {what}, it is not known how many"));
+        }
+    }
+
+    fn finish(mut self, all_runs: bool, now: Timestamp) -> Contents {
+        let without = self.cells.values().filter(|draft| draft.meta.is_none()).count() as u64;
+        for draft in std::mem::take(&mut self.cells).into_values() {
+            let mut cell = draft.cell;
             // Whatever ended since the oldest remembered slice began is either remembered or was never counted.
-            let oldest = seen.iter().map(|(_, seen)| Slice::of(seen.at)).min();
-            unknown(oldest.map_or(now, Slice::start))
-        });
-        if !whole && let Some(watermark) = meta.watermark {
-            // What ended before the watermark has been counted, but which runs that were is not known any more.
-            meta.floor = meta.floor.max(watermark);
-        }
-        seen.retain(|(_, seen)| Slice::of(seen.at) >= Slice::of(meta.floor));
-        RestoredCell { key, meta, tasks, seen, items }
-    }
-
-    /// Rows whose key, behind the cell's number, is a record too.
-    fn keyed<K: Field, V: Field>(
-        &mut self,
-        definition: Definition,
-        range: Range<Vec<u8>>,
-        what: &str,
-    ) -> Vec<(K, V)> {
-        let rows = self.values::<V>(definition, range, what);
-        let mut keyed = Vec::with_capacity(rows.len());
-        for (key, value) in rows {
-            let key = table::split(&key).map(|(_, rest)| decode(rest, &mut self.context));
-            match (key, value) {
-                (Some(Ok(key)), Ok(value)) => keyed.push((key, value)),
-                _ => self.lost(1, format!("a {what} under a name that cannot be read")),
+            let oldest = cell.seen.iter().map(|(_, seen)| Slice::of(seen.at)).min();
+            cell.meta = draft.meta.unwrap_or_else(|| unknown(oldest.map_or(now, Slice::start)));
+            if (draft.torn || !all_runs)
+                && let Some(watermark) = cell.meta.watermark
+            {
+                // What ended before the watermark has been counted, but it is not known any more which runs that were.
+                cell.meta.floor = cell.meta.floor.max(watermark);
             }
+            let first = Slice::of(cell.meta.floor);
+            cell.seen.retain(|(_, seen)| Slice::of(seen.at) >= first);
+            self.contents.restored.cells.push(cell);
         }
-        keyed
-    }
-
-    /// Every row that can be read; `Err` for one that names what this program does not have.
-    fn values<T: Field>(
-        &mut self,
-        definition: Definition,
-        range: Range<Vec<u8>>,
-        what: &str,
-    ) -> Vec<(Vec<u8>, Result<T, String>)> {
-        let mut found = Vec::new();
-        let mut bad = 0;
-        self.each(definition, &range, |context, key, sealed| {
-            match unseal(key, sealed).and_then(|value| decode(value, context)) {
-                Ok(value) => found.push((key.to_vec(), Ok(value))),
-                Err(Malformed::Kind(kind)) => found.push((key.to_vec(), Err(kind))),
-                Err(_) => bad += 1,
-            }
-        });
-        if bad > 0 {
-            self.lost(bad, format!("{bad} damaged values, each a {what}"));
+        if without > 0 {
+            self.contents.lose(without, format!("health and watermark of {without} cells"));
         }
-        found
-    }
-
-    /// The remembered runs of a cell, and whether that is all of them.
-    fn runs(&mut self, range: Range<Vec<u8>>) -> (Vec<(RunKey, Seen)>, bool) {
-        let mut seen = Vec::new();
-        let mut bad = 0;
-        let whole =
-            self.each(RUNS, &range, |_, key, sealed| match unseal(key, sealed).ok().and_then(run::entries) {
-                Some(entries) => {
-                    seen.extend(entries.filter_map(|(run, seen)| Some((run, seen?))));
-                }
-                None => bad += 1,
-            });
-        if bad > 0 {
-            self.lost(bad, format!("{bad} damaged blocks of remembered runs"));
-        }
-        (seen, whole && bad == 0)
-    }
-
-    /// Hands every row of `range` that can be reached to `row`; whether all of them could.
-    fn each(
-        &mut self,
-        definition: Definition,
-        range: &Range<Vec<u8>>,
-        mut row: impl FnMut(&mut Context<'_>, &[u8], &[u8]),
-    ) -> bool {
-        let bounds = || range.start.as_slice()..range.end.as_slice();
-        let Some(table) = guarded(|| self.txn.open_table(definition).ok()).flatten() else { return false };
-        let read = self.read.entry(definition.name().into()).or_default();
-        let context = &mut self.context;
-        let mut reached = Vec::new();
-        let forward = guarded(|| -> Result<(), StorageError> {
-            for found in table.range::<&[u8]>(bounds())? {
-                let (key, value) = found?;
-                row(context, key.value(), value.value());
-                *read += 1;
-                reached.clear();
-                reached.extend_from_slice(key.value());
-            }
-            Ok(())
-        });
-        if matches!(forward, Some(Ok(()))) {
-            return true;
-        }
-        // Some page on the way is broken; what lies behind it is reached from the other end.
-        let _broken = guarded(|| -> Result<(), StorageError> {
-            for found in table.range::<&[u8]>(bounds())?.rev() {
-                let (key, value) = found?;
-                if key.value() <= reached.as_slice() {
-                    break;
-                }
-                row(context, key.value(), value.value());
-                *read += 1;
-            }
-            Ok(())
-        });
-        false
+        self.contents
     }
 }
 
-/// Runs `read`. redb answers most broken files with an error, but not all: some make it panic.
-pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(read)).ok()
+fn value<T: Field>(
+    sheet: Sheet,
+    key: &[u8],
+    sealed: &[u8],
+    context: &mut Context<'_>,
+) -> Result<T, Malformed> {
+    decode(sheet.unseal(key, sealed)?.1, context)
 }
 
 /// The meta record of a cell whose own was lost.

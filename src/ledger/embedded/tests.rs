@@ -2,4 +2,4 @@
 
 mod damage;
 mod file;
-mod scene;
+pub(in crate::ledger) mod scene;

@@ -1,6 +1,6 @@
 //! Deltas to commit, and what must come back of them.
 
-pub(super) use crate::ledger::codec::tests::names;
+pub(in crate::ledger) use crate::ledger::codec::tests::names;
 use crate::ledger::{Embedded, Ledger, OpenError};
 use crate::model::{
     CellKey, CellMeta, Delta, Facets, Histogram, ItemRecord, ItemSet, Outcome, Reason, Restored,
@@ -9,30 +9,30 @@ use crate::model::{
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub(super) const NOW: Timestamp = Timestamp::from_secs(1_750_000_000);
+pub(in crate::ledger) const NOW: Timestamp = Timestamp::from_secs(1_750_000_000);
 
-pub(super) fn open(directory: &Path) -> Result<Embedded, OpenError> {
+pub(in crate::ledger) fn open(directory: &Path) -> Result<Embedded, OpenError> {
     Embedded::open(directory, &names(), NOW)
 }
 
-pub(super) fn restored(directory: &Path) -> Restored {
+pub(in crate::ledger) fn restored(directory: &Path) -> Restored {
     open(directory).unwrap().restore().unwrap()
 }
 
-pub(super) fn cell(source: &str) -> CellKey {
+pub(in crate::ledger) fn cell(source: &str) -> CellKey {
     CellKey { kind: "tat", source: source.into(), region: "r".into(), project: "".into() }
 }
 
-pub(super) fn key(n: u64) -> RunKey {
+pub(in crate::ledger) fn key(n: u64) -> RunKey {
     RunKey::of(&RunId { instance: n.to_string().into(), round: 0 })
 }
 
-pub(super) fn seen(at: Timestamp) -> Seen {
+pub(in crate::ledger) fn seen(at: Timestamp) -> Seen {
     let secs = Timestamp::from_secs(at.secs());
     Seen { outcome: Some(Outcome::Success), facets: Facets::default(), unknown: 0, at: secs }
 }
 
-pub(super) fn meta(watermark: Timestamp) -> CellMeta {
+pub(in crate::ledger) fn meta(watermark: Timestamp) -> CellMeta {
     CellMeta {
         watermark: Some(watermark),
         floor: Timestamp::from_secs(0),
@@ -49,7 +49,12 @@ pub(super) fn meta(watermark: Timestamp) -> CellMeta {
 }
 
 /// A delta of a cell with tasks `t0…` and newly remembered runs of these numbers.
-pub(super) fn delta(cell: CellKey, tasks: u64, runs: std::ops::Range<u64>, at: Timestamp) -> Delta {
+pub(in crate::ledger) fn delta(
+    cell: CellKey,
+    tasks: u64,
+    runs: std::ops::Range<u64>,
+    at: Timestamp,
+) -> Delta {
     let record = |n: u64| {
         let mut record = TaskRecord::new(NOW);
         record.runs[0] = runs.end - runs.start + n;
@@ -68,7 +73,7 @@ pub(super) fn delta(cell: CellKey, tasks: u64, runs: std::ops::Range<u64>, at: T
 }
 
 /// A directory with a small state of two cells.
-pub(super) fn small() -> (tempfile::TempDir, Vec<RestoredCell>) {
+pub(in crate::ledger) fn small() -> (tempfile::TempDir, Vec<RestoredCell>) {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = open(directory.path()).unwrap();
     for (source, from) in [("one", 0), ("two", 1000)] {
@@ -84,7 +89,7 @@ pub(super) fn small() -> (tempfile::TempDir, Vec<RestoredCell>) {
 }
 
 /// The same, in an order that can be compared.
-pub(super) fn sorted(mut restored: Restored) -> Restored {
+pub(in crate::ledger) fn sorted(mut restored: Restored) -> Restored {
     restored.cells.sort_by(|a, b| a.key.cmp(&b.key));
     for cell in &mut restored.cells {
         cell.tasks.sort_by(|a, b| a.0.cmp(&b.0));
@@ -94,7 +99,7 @@ pub(super) fn sorted(mut restored: Restored) -> Restored {
     restored
 }
 
-pub(super) fn same(a: &[RestoredCell], b: &[RestoredCell]) -> bool {
+pub(in crate::ledger) fn same(a: &[RestoredCell], b: &[RestoredCell]) -> bool {
     a.len() == b.len()
         && a.iter().zip(b).all(|(a, b)| {
             (&a.key, &a.meta, &a.tasks, &a.seen, &a.items) == (&b.key, &b.meta, &b.tasks, &b.seen, &b.items)

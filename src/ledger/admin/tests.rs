@@ -1,0 +1,157 @@
+//! What is exported is imported as it was; what is wrong is found.
+
+use super::{AdminError, Filter, Moved, export, import, inspect, verify};
+use crate::ledger::codec::tests::{meta, names, task_record};
+use crate::ledger::embedded::tests::scene::{
+    NOW, cell, delta, key, open, restored, same, seen, small, sorted,
+};
+use crate::ledger::{Ledger, OpenError};
+use crate::model::{Delta, SeenChange, TaskKey, Timestamp};
+use proptest::prelude::*;
+use std::path::Path;
+
+fn exported(directory: &Path) -> String {
+    let mut text = Vec::new();
+    export(directory, &names(), NOW, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+fn imported(directory: &Path, text: &str) -> Result<Moved, AdminError> {
+    import(directory, &names(), NOW, &mut text.as_bytes())
+}
+
+#[test]
+fn a_state_moves_to_another_machine() {
+    let (directory, before) = small();
+    let text = exported(directory.path());
+    let other = tempfile::tempdir().unwrap();
+    assert_eq!(imported(other.path(), &text).unwrap(), Moved { cells: 2, tasks: 6, runs: 60, items: 6 });
+    assert!(same(&sorted(restored(other.path())).cells, &before));
+    assert_eq!(exported(other.path()), text);
+    assert!(verify(other.path(), &names(), NOW).unwrap().is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_is_remembered_moves(
+        records in prop::collection::vec(task_record(), 0..4), meta in meta(), times in prop::collection::vec(any::<i32>(), 0..9)
+    ) {
+        let name = |n: usize| TaskKey { task: format!("{n}\n\"").as_str().into(), ..TaskKey::default() };
+        let run = |(n, secs): (usize, i32)| {
+            let at = Timestamp::from_secs(i64::from(secs.unsigned_abs()));
+            SeenChange { run: key(n as u64), seen: seen(at), before: None }
+        };
+        let all = Delta {
+            meta: crate::model::CellMeta { floor: Timestamp::from_secs(0), ..meta },
+            tasks: records.into_iter().enumerate().map(|(n, record)| (name(n), record)).collect(),
+            seen: times.into_iter().enumerate().map(run).collect(),
+            ..delta(cell("s"), 0, 0..0, NOW)
+        };
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        open(from.path()).unwrap().commit(&all).unwrap();
+        imported(to.path(), &exported(from.path())).unwrap();
+        prop_assert!(same(&sorted(restored(to.path())).cells, &sorted(restored(from.path())).cells));
+    }
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let (directory, before) = small();
+    let text = exported(directory.path());
+    assert!(matches!(imported(directory.path(), &text), Err(AdminError::Occupied(_))));
+    assert!(same(&sorted(restored(directory.path())).cells, &before));
+}
+
+#[test]
+fn a_text_that_is_not_whole_makes_no_state() {
+    let (directory, _) = small();
+    let text = exported(directory.path());
+    let lines: Vec<&str> = text.lines().collect();
+    let mut broken: Vec<String> = (0..lines.len()).map(|count| lines[..count].join("\n")).collect();
+    broken.push(text.replace("\"version\":1", "\"version\":2"));
+    broken.push(text.replace("{\"run\"", "{\"walk\""));
+    broken.push(text.replace("\"tat\"", "\"tap\""));
+    broken.push(format!("{text}{{}}"));
+    broken.push(lines[1..].join("\n"));
+    for text in broken {
+        let other = tempfile::tempdir().unwrap();
+        let refused = imported(other.path(), &text).unwrap_err();
+        assert!(matches!(refused, AdminError::Text { .. }), "{refused}");
+        assert!(!other.path().join("state.redb").exists());
+    }
+}
+
+#[test]
+fn a_directory_in_use_is_left_alone() {
+    let (directory, _) = small();
+    let _daemon = open(directory.path()).unwrap();
+    let refused = verify(directory.path(), &names(), NOW).unwrap_err();
+    assert!(matches!(refused, AdminError::Open(OpenError::Held { .. })), "{refused}");
+}
+
+#[test]
+fn looking_at_nothing_makes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing");
+    for path in [&missing, directory.path()] {
+        assert!(matches!(verify(path, &names(), NOW), Err(AdminError::Nothing(_))));
+    }
+    assert!(!missing.exists());
+}
+
+#[test]
+fn what_cannot_be_true_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path()).unwrap();
+    let mut wrong = delta(cell("s"), 1, 0..10, NOW);
+    wrong.tasks[0].1.runs = [3, 0, 0, 0, 0];
+    wrong.tasks[0].1.codes.insert(0, 9);
+    ledger.commit(&wrong).unwrap();
+    drop(ledger);
+    let problems = verify(directory.path(), &names(), NOW).unwrap();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].contains("return codes tells of 9 runs, only 3"), "{problems:?}");
+    assert!(problems[1].contains("10 finished runs are remembered, only 3"), "{problems:?}");
+}
+
+#[test]
+fn damage_is_found_and_the_file_left_as_it_is() {
+    let (directory, _) = small();
+    let path = directory.path().join("state.redb");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let place = bytes.windows(11).position(|window| window == b"all is well").unwrap();
+    for at in place..bytes.len() - 11 {
+        if &bytes[at..at + 11] == b"all is well" {
+            bytes[at] = b'A';
+        }
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(verify(directory.path(), &names(), NOW).unwrap().iter().any(|line| line.contains("damaged")));
+    assert!(matches!(export(directory.path(), &names(), NOW, &mut Vec::new()), Err(AdminError::Damaged(_))));
+    assert!(std::fs::read(&path).unwrap() == bytes);
+}
+
+#[test]
+fn a_person_sees_what_is_remembered() {
+    let (directory, _) = small();
+    let seen = |source: Option<&str>, task: Option<&str>| {
+        let filter = Filter { source: source.map(Into::into), task: task.map(Into::into) };
+        let mut text = Vec::new();
+        inspect(directory.path(), &names(), NOW, &filter, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    let all = seen(None, None);
+    assert!(
+        all.contains("one/r (tat)\n") && all.contains("two/r (tat)\n") && !all.contains("task t0"),
+        "{all}"
+    );
+    assert!(
+        all.contains("  remembered runs     30 from 2025-06-15T12:53:20.000Z to 2025-06-15T15:06:40.000Z\n"),
+        "{all}"
+    );
+    let one = seen(Some("one"), Some("t1"));
+    assert!(one.contains("  task t1\n    since 2025-06-15T15:06:40.000Z: 11 success, 0 revised\n"), "{one}");
+    assert!(!one.contains("two") && !one.contains("task t2"), "{one}");
+    assert!(seen(None, Some("no such task")).is_empty());
+}
