@@ -44,6 +44,46 @@ pub enum Command {
     Demo(DemoArgs),
     /// List every exported metric family
     Metrics(MetricsArgs),
+    /// Look into, move or check what is remembered; the exporter must be stopped
+    State(StateArgs),
+}
+
+/// The arguments of `state`.
+#[derive(Clone, PartialEq, Eq, Debug, Args)]
+pub struct StateArgs {
+    /// The state directory [default: state.path of the configuration]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub path: Option<PathBuf>,
+    /// A configuration file; may be repeated, later ones win
+    #[arg(long = "config", value_name = "FILE", global = true, default_value = DEFAULT_CONFIG)]
+    pub files: Vec<PathBuf>,
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: StateAction,
+}
+
+/// What to do with the state.
+#[derive(Clone, PartialEq, Eq, Debug, Subcommand)]
+pub enum StateAction {
+    /// Show what is remembered: each source, region and project; each task of the source or task that is named
+    Inspect {
+        /// This source alone, with its tasks
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
+        /// This task alone, by name or id
+        #[arg(long, value_name = "TASK")]
+        task: Option<String>,
+    },
+    /// Print all of it as lines of JSON
+    Export,
+    /// Make a state of what was exported; the directory must not hold one
+    Import {
+        /// The file to read, or - for standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Check every checksum and whether what is counted can be true
+    Verify,
 }
 
 /// Which configuration.

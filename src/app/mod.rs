@@ -6,10 +6,12 @@ mod demo;
 mod once;
 mod page;
 mod run;
+mod state;
 
 use crate::cli::{self, CatalogFormat, Command, ConfigArgs, Exit};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Demand, Problem};
+use crate::ledger::Names;
 use crate::metrics::catalog;
 use crate::model::{NativeGauge, Quiet};
 use crate::schedule::Scheduled;
@@ -36,6 +38,7 @@ pub fn main(line: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Simulate(args) => demo::simulate(&args),
         #[cfg(feature = "simulator")]
         Command::Demo(args) => demo::demo(&args),
+        Command::State(args) => state::state(&args),
         Command::Metrics(args) => {
             let families = catalog::whole(&natives());
             say(&match args.format {
@@ -44,6 +47,11 @@ pub fn main(line: impl IntoIterator<Item = OsString>) -> Exit {
             })
         }
     }
+}
+
+/// The words that the state keeps by name.
+pub fn names() -> Names {
+    Names { kinds: KINDS.iter().map(|kind| kind.name).collect(), natives: natives() }
 }
 
 /// The gauges that single kinds have.

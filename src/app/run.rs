@@ -2,17 +2,16 @@
 
 use super::build::{Workshop, places};
 use super::page::{LivePage, Place};
-use super::{fail, load, natives, refuse};
+use super::{fail, load, names, natives, refuse};
 use crate::cli::{ConfigArgs, Exit};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http::{self, Reload, Server};
 use crate::keeper::{Keeper, Parts};
-use crate::ledger::{Embedded, Ledger, Names};
+use crate::ledger::{Embedded, Ledger};
 use crate::metrics::Own;
 use crate::model::{Clock, Desk, Observer};
 use crate::schedule::{Fleet, Scheduled};
-use crate::sources::KINDS;
 use crate::state::{Limits, Store};
 use crate::systemd;
 use crate::telemetry::Telemetry;
@@ -101,8 +100,7 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// The state file of the configuration, and what it holds.
 fn open(config: &Config, clock: &dyn Clock) -> anyhow::Result<Box<dyn Ledger>> {
-    let names = Names { kinds: KINDS.iter().map(|kind| kind.name).collect(), natives: natives() };
-    let ledger = Embedded::open(&config.state.path, &names, clock.now()).context("state.path")?;
+    let ledger = Embedded::open(&config.state.path, &names(), clock.now()).context("state.path")?;
     Ok(Box::new(ledger))
 }
 

@@ -8,11 +8,10 @@ use crate::truth::{Totals, of_page, of_truth};
 use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use taskrun_exporter::app::natives;
-use taskrun_exporter::ledger::{Embedded, Ledger as _, Names};
+use taskrun_exporter::app::names;
+use taskrun_exporter::ledger::{Embedded, Ledger as _};
 use taskrun_exporter::model::{Clock as _, Timestamp};
 use taskrun_exporter::simulator::{Span, TrueRun};
-use taskrun_exporter::sources::KINDS;
 
 /// The kinds that lose nothing whatever lies between two polls; a rerun of EnOS that does leaves no trace in its API.
 const EXACT: [&str; 3] = ["wedata", "tat", "scf"];
@@ -83,8 +82,7 @@ async fn no_kill_loses_or_doubles_a_run() {
     let page = tokio::task::spawn_blocking(caught_up).await.unwrap();
     daemon.kill();
 
-    let names = Names { kinds: KINDS.iter().map(|kind| kind.name).collect(), natives: natives() };
-    let kept = Embedded::open(directory.path(), &names, end).unwrap().restore().unwrap();
+    let kept = Embedded::open(directory.path(), &names(), end).unwrap().restore().unwrap();
     assert_eq!(kept.damaged, 0);
     for kind in EXACT {
         let floors: Vec<(String, Timestamp)> = kept
