@@ -3,6 +3,9 @@
 //! It runs on a thread of its own, because a commit may block on the disk and rendering takes CPU; workers wait for it,
 //! scrapes never do: they take the page that was published last.
 
+#[cfg(test)]
+mod tests;
+
 use crate::expose::{Rendered, Renderer};
 use crate::ledger::Ledger;
 use crate::metrics::{Own, View, cell_families};

@@ -6,6 +6,8 @@ mod embedded;
 mod memory;
 
 pub use codec::Names;
+#[cfg(test)]
+pub(crate) use embedded::tests::disk;
 pub use embedded::{Embedded, OpenError};
 pub use memory::Memory;
 

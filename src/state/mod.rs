@@ -8,7 +8,7 @@ mod last;
 mod limit;
 mod series;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use cell::CellState;
 pub use limit::Limits;

@@ -13,7 +13,7 @@ mod run;
 mod scan;
 mod table;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 use super::codec::Names;
 use super::{Ledger, LedgerError};

@@ -2,14 +2,16 @@
 //! equal those of a model that saw everything happen.
 
 use super::{HOUR, Limits, NOW, Store, plan, run, task};
-use crate::model::{Batch, Histogram, Observation, Outcome, RunState, TaskRecord, Timestamp};
+use crate::model::{
+    Batch, CellPlan, Histogram, Observation, Outcome, RunState, TaskRecord, Timestamp, Window,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// One run as it really happened. Times are seconds after [`NOW`].
 #[derive(Clone, Debug)]
-struct Real {
+pub(crate) struct Real {
     task: u8,
     instance: u16,
     round: u32,
@@ -62,7 +64,7 @@ impl Real {
 
 /// One poll: when, in which order its rows arrive, how they are cut into batches, and whether it gets to its end.
 #[derive(Clone, Debug)]
-struct Poll {
+pub(crate) struct Poll {
     pause: i64,
     shuffle: u64,
     repeat: bool,
@@ -103,7 +105,7 @@ fn real() -> impl Strategy<Value = Real> {
 }
 
 /// Histories in which an instance runs again only after it has ended, and belongs to one task.
-fn history() -> impl Strategy<Value = Vec<Real>> {
+pub(crate) fn history() -> impl Strategy<Value = Vec<Real>> {
     prop::collection::vec(real(), 0..60).prop_map(|mut runs| {
         runs.sort_by_key(|run| (run.instance, run.planned));
         let mut kept: Vec<Real> = Vec::new();
@@ -123,7 +125,7 @@ fn history() -> impl Strategy<Value = Vec<Real>> {
     })
 }
 
-fn polls() -> impl Strategy<Value = Vec<Poll>> {
+pub(crate) fn polls() -> impl Strategy<Value = Vec<Poll>> {
     let poll = (1..4000_i64, any::<u64>(), any::<bool>(), 1..4_usize, prop::bool::weighted(0.2));
     let poll =
         poll.prop_map(|(pause, shuffle, repeat, pages, torn)| Poll { pause, shuffle, repeat, pages, torn });
@@ -135,14 +137,43 @@ fn shuffled<T>(mut rows: Vec<T>, seed: u64) -> Vec<T> {
     rows
 }
 
-fn play(history: &[Real], polls: &[Poll]) -> (Store, i64) {
-    let mut store = Store::new(Limits { series: 1_000_000, tasks_per_source: 1000 }, HOUR * 24 * 7);
+/// Who takes the batches in: the store alone, or one that is committed and crashes now and then.
+pub(crate) trait Host {
+    /// Begins a poll.
+    fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window;
+    /// Takes in a batch; `false` if the process ended over it, and another took its place.
+    fn take(&mut self, batch: &Batch, now: Timestamp) -> bool;
+    /// Nothing may end the process from here on: the last poll begins, after which the totals are compared.
+    fn calm(&mut self) {}
+}
+
+impl Host for Store {
+    fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window {
+        Self::begin(self, plan, now)
+    }
+
+    fn take(&mut self, batch: &Batch, now: Timestamp) -> bool {
+        let delta = self.apply(&plan().key, batch, now).unwrap();
+        self.adopt(delta);
+        true
+    }
+}
+
+pub(crate) fn store() -> Store {
+    Store::new(Limits { series: 1_000_000, tasks_per_source: 1000 }, HOUR * 24 * 7)
+}
+
+/// Plays a history against a host; says when it ended.
+pub(crate) fn play(host: &mut impl Host, history: &[Real], polls: &[Poll]) -> i64 {
     let plan = plan();
     let mut now = 0;
     let last = Poll { pause: 1, shuffle: 1, repeat: false, pages: 1, torn: false };
-    for poll in polls.iter().chain([&last]) {
+    for (number, poll) in polls.iter().chain([&last]).enumerate() {
+        if number == polls.len() {
+            host.calm();
+        }
         now += poll.pause;
-        let window = store.begin(&plan, at(now));
+        let window = host.begin(&plan, at(now));
         let from = window.from.secs() - NOW.secs();
         let open: Vec<_> = window.open.iter().map(|open| open.run.clone()).collect();
         let rows = history.iter().filter_map(|real| {
@@ -157,22 +188,18 @@ fn play(history: &[Real], polls: &[Poll]) -> (Store, i64) {
         let size = rows.len().div_ceil(poll.pages).max(1);
         let pages: Vec<Vec<Observation>> = rows.chunks(size).map(<[_]>::to_vec).collect();
         let read = if poll.torn { pages.len() / 2 } else { pages.len() };
-        for observations in pages.into_iter().take(read) {
-            let batch = Batch { observations, ..Batch::of(&window) };
-            let delta = store.apply(&plan.key, &batch, at(now)).unwrap();
-            store.adopt(delta);
-        }
-        if !poll.torn {
-            let end = Batch { watermark: Some(window.to), complete: true, ..Batch::of(&window) };
-            let delta = store.apply(&plan.key, &end, at(now)).unwrap();
-            store.adopt(delta);
+        let mut batches =
+            pages.into_iter().take(read).map(|observations| Batch { observations, ..Batch::of(&window) });
+        let alive = batches.all(|batch| host.take(&batch, at(now)));
+        if alive && !poll.torn {
+            host.take(&Batch { watermark: Some(window.to), complete: true, ..Batch::of(&window) }, at(now));
         }
     }
-    (store, now)
+    now
 }
 
 /// What a task's counters must say, from the history alone.
-fn expected(history: &[Real], first_poll: i64, now: i64) -> BTreeMap<String, TaskRecord> {
+pub(crate) fn expected(history: &[Real], first_poll: i64, now: i64) -> BTreeMap<String, TaskRecord> {
     let floor = first_poll - 24 * 3600;
     let mut tasks: BTreeMap<String, TaskRecord> = BTreeMap::new();
     let mut done: Vec<&Real> =
@@ -197,37 +224,50 @@ fn expected(history: &[Real], first_poll: i64, now: i64) -> BTreeMap<String, Tas
     tasks
 }
 
+/// Holds a store to what the history says.
+pub(crate) fn compare(
+    store: &Store,
+    history: &[Real],
+    first_poll: i64,
+    now: i64,
+) -> Result<(), TestCaseError> {
+    let expected = expected(history, first_poll, now);
+    let cell = store.cell(&plan().key).unwrap();
+    let counted: u64 = cell.tasks().values().flat_map(|record| record.runs).sum();
+    prop_assert_eq!(counted, expected.values().flat_map(|record| record.runs).sum::<u64>());
+    for (name, model) in &expected {
+        let record = &cell.tasks()[&task(name)];
+        prop_assert_eq!(record.runs, model.runs);
+        prop_assert_eq!(&record.codes, &model.codes);
+        prop_assert_eq!(record.retries, model.retries);
+        prop_assert_eq!(&record.durations, &model.durations);
+        prop_assert_eq!(record.consecutive_failures(), model.older_failures);
+        prop_assert_eq!(record.last.as_ref().map(|last| &last.order), model.info_order.as_ref());
+        prop_assert_eq!(record.revised, 0);
+    }
+    // What is open now is exactly what the history says is open.
+    let open: usize = cell.tasks().values().map(|record| record.active.len()).sum();
+    let current = |run: &&Real| run.seen(now).is_some_and(|seen| seen.state.index().is_some());
+    prop_assert_eq!(open, history.iter().filter(current).count());
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn totals_equal_the_models(history in history(), polls in polls()) {
-        let (store, now) = play(&history, &polls);
-        let expected = expected(&history, polls[0].pause, now);
-        let cell = store.cell(&plan().key).unwrap();
-        let counted: u64 = cell.tasks().values().flat_map(|record| record.runs).sum();
-        prop_assert_eq!(counted, expected.values().flat_map(|record| record.runs).sum::<u64>());
-        for (name, model) in &expected {
-            let record = &cell.tasks()[&task(name)];
-            prop_assert_eq!(record.runs, model.runs);
-            prop_assert_eq!(&record.codes, &model.codes);
-            prop_assert_eq!(record.retries, model.retries);
-            prop_assert_eq!(&record.durations, &model.durations);
-            prop_assert_eq!(record.consecutive_failures(), model.older_failures);
-            prop_assert_eq!(record.last.as_ref().map(|last| &last.order), model.info_order.as_ref());
-            prop_assert_eq!(record.revised, 0);
-        }
-        // What is open now is exactly what the history says is open.
-        let open: usize = cell.tasks().values().map(|record| record.active.len()).sum();
-        let really = history.iter().filter(|run| run.seen(now).is_some_and(|seen| seen.state.index().is_some())).count();
-        prop_assert_eq!(open, really);
+        let mut store = store();
+        let now = play(&mut store, &history, &polls);
+        compare(&store, &history, polls[0].pause, now)?;
     }
 
     #[test]
     fn counters_never_fall_from_poll_to_poll(history in history(), polls in polls()) {
         let mut before: BTreeMap<_, [u64; 5]> = BTreeMap::new();
         for length in 1..=polls.len() {
-            let (store, _) = play(&history, &polls[..length]);
+            let mut store = store();
+            play(&mut store, &history, &polls[..length]);
             let cell = store.cell(&plan().key).unwrap();
             for (key, record) in cell.tasks() {
                 if let Some(before) = before.insert(key.clone(), record.runs) {

@@ -1,0 +1,4 @@
+//! The keeper and its ledger together: what is shown is kept, and whatever ends the process, each run counts once.
+
+mod crash;
+mod life;
