@@ -26,6 +26,7 @@ use memo::Memo;
 use normalize::Reading;
 use poll::Poll;
 use settings::{FlowType, Settings};
+use std::collections::HashSet;
 use std::time::Duration;
 use tally::Tally;
 use zone::ServerZone;
@@ -124,7 +125,14 @@ impl Source for Batches {
             let zone = self.zone.get(&*self.api, &self.cell.source).await?;
             let unit = self.settings.duration_unit;
             let reading = Reading { zone, unit, intervals: &self.intervals, now: window.to };
-            let poll = Poll { source: self, window, intake, reading, tally: Tally::default() };
+            let poll = Poll {
+                source: self,
+                window,
+                intake,
+                reading,
+                tally: Tally::default(),
+                unscheduled: HashSet::new(),
+            };
             match self.settings.task_instances.is_empty() {
                 true => poll.read_found().await,
                 false => poll.read_listed().await,

@@ -21,6 +21,8 @@ pub(super) struct Flow {
     pub(super) name: Label,
     pub(super) owner: Label,
     pub(super) freq: String,
+    /// Whether its schedule starts it; a flow started by hand has a cycle too, and keeps to none.
+    pub(super) scheduled: bool,
 }
 
 /// How the figures are to be understood.
@@ -63,7 +65,7 @@ impl Reading<'_> {
         seen.created = instant::read_java(task.time_stamp.text(), self.zone);
         seen.retries = count(&task.recall_num, &mut flaws);
         let freq = if task.freq.text().is_empty() { &flow.freq } else { task.freq.text() };
-        seen.expected_interval = self.intervals.of(task.cycle.text(), freq);
+        seen.expected_interval = self.intervals.of(task.cycle.text(), freq).filter(|_| flow.scheduled);
         seen.native = self.gauges(task, &mut flaws);
         seen.flaws = flaws;
         Ok(seen)

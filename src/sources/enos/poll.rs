@@ -26,6 +26,8 @@ pub(super) struct Poll<'a> {
     pub(super) intake: &'a dyn Intake,
     pub(super) reading: Reading<'a>,
     pub(super) tally: Tally,
+    /// The flow runs that no schedule started.
+    pub(super) unscheduled: HashSet<String>,
 }
 
 impl Poll<'_> {
@@ -33,7 +35,7 @@ impl Poll<'_> {
     pub(super) async fn read_listed(mut self) -> Result<Read, PollError> {
         let mut batch = Batch::of(self.window);
         for id in &self.source.settings.task_instances {
-            self.task(id, &Flow::default(), &mut batch).await?;
+            self.task(id, &Flow { scheduled: true, ..Flow::default() }, &mut batch).await?;
         }
         self.close(batch).await
     }
@@ -53,6 +55,7 @@ impl Poll<'_> {
         if sweep.torn {
             self.tally.tear();
         }
+        self.unscheduled = std::mem::take(&mut sweep.unscheduled);
         let mut batch = Batch::of(window);
         for cause in &sweep.refused {
             self.tally.refuse(&mut batch, *cause);
@@ -157,7 +160,7 @@ impl Poll<'_> {
         let mut batch = Batch::of(self.window);
         let mut whole = true;
         let mut tasks = std::collections::HashMap::new();
-        let flow = about(&full);
+        let flow = about(&full, !self.unscheduled.contains(id));
         for task in self.graph(&full, &mut batch).iter().flat_map(|graph| graph.tasks.items()) {
             let Field::Value(task) = task else {
                 self.tally.refuse(&mut batch, RejectCause::Malformed);
@@ -253,12 +256,13 @@ fn standing(seen: &Observation) -> Standing {
 }
 
 /// What a flow run tells of its tasks.
-fn about(full: &FlowInstance) -> Flow {
+fn about(full: &FlowInstance, scheduled: bool) -> Flow {
     let owners = full.graph.get().map_or("", |graph| graph.owners.text().trim_matches(';'));
     Flow {
         id: Label::new(full.flow_id.text()),
         name: Label::new(full.flow_name.text()),
         owner: Label::new(if owners.is_empty() { full.owner.text().trim_matches(';') } else { owners }),
         freq: full.freq.text().to_owned(),
+        scheduled,
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Sweep {
     pub(super) refused: Vec<RejectCause>,
     /// Whether there was more than is ever read.
     pub(super) torn: bool,
+    /// The flow runs that no schedule started, so that no interval can be expected of them.
+    pub(super) unscheduled: HashSet<String>,
     ids: HashSet<String>,
 }
 
@@ -57,7 +59,7 @@ impl Sweep {
                 }
                 Err(error) => return Err(error),
             };
-            let (rows, fresh) = self.take(&found)?;
+            let (rows, fresh) = self.take(&found, flows)?;
             listed += fresh;
             // The count may be the page's or the whole's: only where it promises more is a short page not the last.
             let promised =
@@ -73,7 +75,7 @@ impl Sweep {
     }
 
     /// Takes up a page; says how many rows it had, and how many of them were new.
-    fn take(&mut self, found: &Found) -> Result<(u64, u64), Error> {
+    fn take(&mut self, found: &Found, flows: FlowType) -> Result<(u64, u64), Error> {
         let rows = match &found.flow_insts {
             Field::Value(rows) => rows,
             Field::Absent => &List::new(),
@@ -87,6 +89,9 @@ impl Sweep {
                 }
                 Field::Value(flow) => {
                     if self.ids.insert(flow.instance_id.text().to_owned()) {
+                        if flows != FlowType::Periodic {
+                            self.unscheduled.insert(flow.instance_id.text().to_owned());
+                        }
                         fresh += 1;
                         self.flows.push(flow.clone());
                     }

@@ -19,14 +19,24 @@ macro_rules! fixture {
 }
 
 fn flow() -> Flow {
-    Flow { id: "8435".into(), name: "hourly_sync".into(), owner: "demo".into(), freq: "0 0 * * * ? *".into() }
+    Flow {
+        id: "8435".into(),
+        name: "hourly_sync".into(),
+        owner: "demo".into(),
+        freq: "0 0 * * * ? *".into(),
+        scheduled: true,
+    }
 }
 
 fn read(task: &TaskInstance) -> Result<Observation, RejectCause> {
+    read_of(task, &flow())
+}
+
+fn read_of(task: &TaskInstance, flow: &Flow) -> Result<Observation, RejectCause> {
     let intervals = Intervals::default();
     let zone = Zone::east8();
     let now = zone.read("2021-02-03 12:00:00").unwrap();
-    Reading { zone, unit: DurationUnit::Minutes, intervals: &intervals, now }.run(task, &flow())
+    Reading { zone, unit: DurationUnit::Minutes, intervals: &intervals, now }.run(task, flow)
 }
 
 /// The observation in the terms of the cases' file.
@@ -152,4 +162,12 @@ fn flows_and_their_graphs_decode_in_both_spellings() {
     assert!(empty.flow_insts.items().is_empty());
     let zone: ServerZone = answer(fixture!("timezone")).unwrap();
     assert_eq!(Zone::parse(zone.timezone.text()), Some(Zone::east8()));
+}
+
+#[test]
+fn a_flow_that_no_schedule_starts_is_expected_at_no_time() {
+    let task = answer::<TaskInstance>(fixture!("task_instance_success")).unwrap();
+    assert!(read_of(&task, &flow()).unwrap().expected_interval.is_some());
+    let by_hand = Flow { scheduled: false, ..flow() };
+    assert_eq!(read_of(&task, &by_hand).unwrap().expected_interval, None);
 }
