@@ -3,4 +3,5 @@
 mod damage;
 pub(crate) mod disk;
 mod file;
+mod process;
 pub(crate) mod scene;
