@@ -65,6 +65,7 @@ enum Request {
     Submit { cell: CellKey, batch: Batch, reply: oneshot::Sender<()> },
     Report { report: PollReport, reply: oneshot::Sender<()> },
     Retire { cell: CellKey, reply: oneshot::Sender<()> },
+    KeepOnly { of: CellKey, found: Vec<CellKey>, reply: oneshot::Sender<()> },
 }
 
 impl Keeper {
@@ -123,6 +124,14 @@ impl Desk for Keeper {
 
     fn report(&self, report: PollReport) -> BoxFuture<'_, Result<(), IntakeClosed>> {
         Box::pin(self.ask(|reply| Request::Report { report, reply }))
+    }
+
+    fn keep_only<'a>(
+        &'a self,
+        of: &'a CellKey,
+        found: Vec<CellKey>,
+    ) -> BoxFuture<'a, Result<(), IntakeClosed>> {
+        Box::pin(self.ask(|reply| Request::KeepOnly { of: of.clone(), found, reply }))
     }
 
     fn retire(&self, cell: CellKey) -> BoxFuture<'_, Result<(), IntakeClosed>> {
@@ -231,11 +240,17 @@ impl KeeperThread {
                 }
             }
             Request::Retire { cell, reply } => {
-                self.store.withdraw(&cell);
-                self.forget_dormant();
-                self.renderer.remove(&cell);
-                self.reports.remove(&cell);
-                self.note(cell, Change::Tasks);
+                self.withdraw(cell);
+                served.push(reply);
+            }
+            Request::KeepOnly { of, found, reply } => {
+                let same = |cell: &CellKey| {
+                    cell.kind == of.kind && cell.source == of.source && cell.region == of.region
+                };
+                let gone = |cell: &&CellKey| same(cell) && !found.contains(cell);
+                let gone: Vec<CellKey> =
+                    self.store.cells().map(|(key, _)| key).filter(gone).cloned().collect();
+                gone.into_iter().for_each(|cell| self.withdraw(cell));
                 served.push(reply);
             }
         }
@@ -268,6 +283,15 @@ impl KeeperThread {
         let change = if health && self.shows_now(&cell) == shown { Change::Health } else { Change::Tasks };
         self.note(cell, change);
         true
+    }
+
+    /// Shows a cell no more.
+    fn withdraw(&mut self, cell: CellKey) {
+        self.store.withdraw(&cell);
+        self.forget_dormant();
+        self.renderer.remove(&cell);
+        self.reports.remove(&cell);
+        self.note(cell, Change::Tasks);
     }
 
     fn shows_now(&self, cell: &CellKey) -> bool {

@@ -210,7 +210,7 @@ impl Workshop {
 
 /// The sources and regions of `scheduled`.
 pub(super) fn places(scheduled: &[Scheduled]) -> Vec<Place> {
-    scheduled.iter().map(|one| (one.name.clone(), one.region.clone())).collect()
+    scheduled.iter().map(|one| (one.kind, one.name.clone(), one.region.clone())).collect()
 }
 
 /// A secret as `credentials` wants it: the value of a variable, which cannot change any more, or the path of a file,

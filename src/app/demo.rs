@@ -2,7 +2,7 @@
 
 use super::build::Workshop;
 use super::run::{Daemon, runtime};
-use super::{demands, fail, refuse};
+use super::{demands, fail, refuse, usage};
 use crate::cli::{DemoArgs, Exit, SimulateArgs};
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -22,20 +22,20 @@ use tokio_util::sync::CancellationToken;
 const CONFIG: &str = include_str!("../../config/demo.toml");
 
 /// Serves the simulated clouds until a signal.
-pub(super) fn simulate(args: &SimulateArgs) -> Exit {
+pub(super) fn simulate(args: &SimulateArgs, program: &str) -> Exit {
     let world = match World::try_new(args.seed, args.speed, World::TASKS).context("--speed") {
         Ok(world) => world,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&format!("{error:#}")),
     };
     let faults = match args.faults.join(",").parse::<Faults>().context("--faults") {
         Ok(faults) => faults,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&format!("{error:#}")),
     };
     let served = runtime().and_then(|runtime| {
         runtime.block_on(async {
             let stop = CancellationToken::new();
             let clouds = start(args.listen, world, faults, &stop).await?;
-            greet_simulator(&clouds);
+            greet_simulator(&clouds, program);
             signalled().await?;
             stop.cancel();
             clouds.stopped().await;
@@ -67,7 +67,7 @@ async fn run_demo(args: &DemoArgs) -> anyhow::Result<Exit> {
         Err(problems) => return Ok(refuse(&problems)),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let telemetry = Telemetry::start(&config.log, Arc::clone(&clock))?;
+    let telemetry = Arc::new(Telemetry::start(&config.log, Arc::clone(&clock))?);
     let own = Arc::new(Own::new()?);
     let mut workshop = Workshop::new(Arc::clone(&clock), Arc::clone(&own) as Arc<dyn Observer>)?;
     let scheduled = match workshop.build(&config) {
@@ -137,7 +137,7 @@ fn greet_demo(listen: SocketAddr, clouds: &Running) {
 }
 
 #[expect(clippy::print_stdout, reason = "this is for the person who started the simulator")]
-fn greet_simulator(clouds: &Running) {
+fn greet_simulator(clouds: &Running, program: &str) {
     println!("simulated clouds at {}\n", clouds.url());
     println!("To watch them with config/demo.toml, in another terminal:\n");
     for (name, value) in KEYS {
@@ -145,14 +145,9 @@ fn greet_simulator(clouds: &Running) {
     }
     println!("  export TASKRUN_ACCOUNTS__MAIN__ENDPOINT={}", clouds.url());
     println!("  export TASKRUN_ACCOUNTS__PLANT__GATEWAY={}", clouds.url());
-    println!("  taskrun-exporter run --config config/demo.toml\n");
+    println!("  export TASKRUN_STATE__PATH=/tmp/taskrun-demo");
+    println!("  {program} run --config config/demo.toml     # the file is in the source tree\n");
     println!("What really happened: {}/truth", clouds.url());
-}
-
-#[expect(clippy::print_stderr, reason = "whoever started the command reads standard error")]
-fn usage(error: &anyhow::Error) -> Exit {
-    eprintln!("error: {error:#}");
-    Exit::Usage
 }
 
 /// Returns at SIGINT or SIGTERM.

@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 /// Does what the command line asks for.
 pub fn main(line: impl IntoIterator<Item = OsString>) -> Exit {
+    let mut line = line.into_iter().peekable();
+    let program = line.peek().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let command = match cli::parse(line) {
         Ok(command) => command,
         Err(refusal) => {
@@ -35,7 +37,7 @@ pub fn main(line: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Check(args) => check(&args),
         Command::Once(args) => once::once(&args),
         #[cfg(feature = "simulator")]
-        Command::Simulate(args) => demo::simulate(&args),
+        Command::Simulate(args) => demo::simulate(&args, &program),
         #[cfg(feature = "simulator")]
         Command::Demo(args) => demo::demo(&args),
         Command::State(args) => state::state(&args),
@@ -116,6 +118,13 @@ fn refuse(problems: &[Problem]) -> Exit {
 fn fail(error: &anyhow::Error) -> Exit {
     eprintln!("taskrun-exporter: {error:#}");
     Exit::Failure
+}
+
+/// Names what is wrong with the command line.
+#[expect(clippy::print_stderr, reason = "whoever started the command reads standard error")]
+fn usage(error: &str) -> Exit {
+    eprintln!("error: {error}");
+    Exit::Usage
 }
 
 /// Prints the answer. A reader that has gone away does not make the answer wrong.

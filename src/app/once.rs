@@ -2,10 +2,10 @@
 
 use super::build::Workshop;
 use super::run::{keeper, runtime};
-use super::{fail, load, refuse, say};
+use super::{fail, load, refuse, say, usage};
 use crate::cli::{Exit, OnceArgs};
 use crate::clock::SystemClock;
-use crate::config::Problem;
+use crate::keeper::Keeper;
 use crate::ledger::Memory;
 use crate::metrics::Own;
 use crate::model::{Clock, Observer};
@@ -37,8 +37,7 @@ pub(super) fn once(args: &OnceArgs) -> Exit {
         scheduled.retain(|one| *one.name == **name);
         if scheduled.is_empty() {
             let names: Vec<&str> = config.sources.iter().map(|section| section.name.as_str()).collect();
-            let message = format!("there is no [sources.{name}]; there are {}", names.join(", "));
-            return refuse(&[Problem { file: "command line".into(), key: "--source".into(), message }]);
+            return usage(&format!("--source: there is no [sources.{name}]; there are {}", names.join(", ")));
         }
     }
     let _telemetry = match Telemetry::start(&config.log, Arc::clone(&clock)) {
@@ -64,11 +63,31 @@ pub(super) fn once(args: &OnceArgs) -> Exit {
     }
 }
 
-/// Polls each source once, one after the other. A source that fails does not keep the next from its turn.
-async fn poll(scheduled: &[Scheduled], desk: &crate::keeper::Keeper, clock: &dyn Clock) -> bool {
+/// Polls each source to the end, one after the other. A source that fails does not keep the next from its turn; one that
+/// leaves something for the next poll, as a daemon's must, is polled again as long as less is left each time.
+async fn poll(scheduled: &[Scheduled], desk: &Keeper, clock: &dyn Clock) -> bool {
     let mut all = true;
     for one in scheduled {
-        all &= schedule::once(one, desk, clock).await;
+        let mut left = u64::MAX;
+        loop {
+            let whole = schedule::once(one, desk, clock).await;
+            let now = backlog(one, desk);
+            if !whole || now == 0 || now >= left {
+                all &= whole && now == 0;
+                break;
+            }
+            left = now;
+        }
     }
     all
+}
+
+/// What the cells of a source are known to have left unread.
+fn backlog(of: &Scheduled, desk: &Keeper) -> u64 {
+    let published = desk.published();
+    let cells = published.cells.iter();
+    cells
+        .filter(|status| status.cell.source == of.name && status.cell.region == of.region)
+        .filter_map(|status| status.backlog)
+        .sum()
 }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A source in one region.
-pub(super) type Place = (Label, Label);
+/// A kind, a source and a region.
+pub(super) type Place = (&'static str, Label, Label);
 
 /// The pages of the running exporter.
 pub(super) struct LivePage {
@@ -49,12 +49,12 @@ impl Page for LivePage {
 
     fn ready(&self) -> bool {
         let published = self.keeper.published();
-        self.places.load().iter().all(|(source, region)| {
-            let polled = |cell: &CellStatus| cell.last_poll.is_some();
-            published
-                .cells
-                .iter()
-                .any(|cell| cell.cell.source == *source && cell.cell.region == *region && polled(cell))
+        self.places.load().iter().all(|(kind, source, region)| {
+            let here = |status: &&CellStatus| {
+                status.cell.kind == *kind && status.cell.source == *source && status.cell.region == *region
+            };
+            let mut cells = published.cells.iter().filter(here).peekable();
+            cells.peek().is_some() && cells.all(|status| status.last_poll.is_some())
         })
     }
 

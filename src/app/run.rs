@@ -53,7 +53,7 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
         Err(problems) => return refuse(&problems),
     };
     let telemetry = match Telemetry::start(&config.log, Arc::clone(&clock)) {
-        Ok(telemetry) => telemetry,
+        Ok(telemetry) => Arc::new(telemetry),
         Err(error) => return fail(&error.into()),
     };
     let ledger = match open(&config, &*clock) {
@@ -64,8 +64,19 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
         }
     };
     let source = Source { args: args.clone() };
-    let daemon =
-        Daemon { config, scheduled, ledger, clock, own, workshop, source: Some(source), telemetry, passed };
+    // Kept here to the end too: what is queued is written when the last holder lets go, the line on a failed start last.
+    let held = Arc::clone(&telemetry);
+    let daemon = Daemon {
+        config,
+        scheduled,
+        ledger,
+        clock,
+        own,
+        workshop,
+        source: Some(source),
+        telemetry: held,
+        passed,
+    };
     match runtime().and_then(|runtime| runtime.block_on(daemon.serve())) {
         Ok(()) => Exit::Success,
         Err(error) => {
@@ -89,7 +100,7 @@ pub(super) struct Daemon {
     pub(super) own: Arc<Own>,
     pub(super) workshop: Workshop,
     pub(super) source: Option<Source>,
-    pub(super) telemetry: Telemetry,
+    pub(super) telemetry: Arc<Telemetry>,
     /// Sockets that somebody else opened; the configuration's addresses are not used where there are any.
     pub(super) passed: Vec<TcpListener>,
 }
@@ -168,14 +179,13 @@ impl Daemon {
         }
         tracing::info!("stopping");
         systemd::stopping();
-        let Polling { fleet, page, desk, telemetry, .. } = polling;
+        let Polling { fleet, page, desk, .. } = polling;
         fleet.stop(POLL_GRACE).await;
         server.stop(SCRAPE_GRACE).await;
         // The keeper ends when nobody can ask it any more; what it was handed is kept before that.
         drop((page, desk));
         tokio::task::spawn_blocking(move || thread.join()).await.ok();
         tracing::info!("stopped");
-        drop(telemetry);
         Ok(())
     }
 }
@@ -185,7 +195,7 @@ struct Polling {
     fleet: Fleet,
     workshop: Workshop,
     source: Option<Source>,
-    telemetry: Telemetry,
+    telemetry: Arc<Telemetry>,
     page: Arc<LivePage>,
     desk: Arc<dyn Desk>,
     clock: Arc<dyn Clock>,
@@ -236,7 +246,7 @@ impl Polling {
         fleet.stop(POLL_GRACE).await;
         let places = places(&scheduled);
         for cell in page.cells() {
-            let place: Place = (cell.source.clone(), cell.region.clone());
+            let place: Place = (cell.kind, cell.source.clone(), cell.region.clone());
             if !places.contains(&place) && desk.retire(cell).await.is_err() {
                 break;
             }

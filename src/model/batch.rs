@@ -181,6 +181,14 @@ pub trait Desk: Send + Sync {
     /// Records how a poll went; returns when it may be shown.
     fn report(&self, report: super::PollReport) -> BoxFuture<'_, Result<(), IntakeClosed>>;
 
+    /// Takes out of the exposition the cells of a source in a region that are not in `found`: those of an earlier
+    /// configuration, or that went while nobody looked. `of` is any cell of that source and region.
+    fn keep_only<'a>(
+        &'a self,
+        of: &'a super::CellKey,
+        found: Vec<super::CellKey>,
+    ) -> BoxFuture<'a, Result<(), IntakeClosed>>;
+
     /// Takes a cell that exists no more out of the exposition.
     fn retire(&self, cell: super::CellKey) -> BoxFuture<'_, Result<(), IntakeClosed>>;
 }

@@ -68,7 +68,7 @@ pub struct Seen {
     pub outcome: Option<Outcome>,
     /// What of it is counted beside its end; the lower [`Seen::FACET_BITS`] bits are kept.
     pub facets: Facets,
-    /// Hash of the last undocumented state counted for it, 0 for none; the lower 24 bits are kept.
+    /// Marks of the undocumented states counted for it, 0 for none; the lower [`Seen::UNKNOWN_BITS`] bits are kept.
     pub unknown: u32,
     /// When it ended, or when that became known, in whole seconds: it is forgotten by this time.
     pub at: Timestamp,
@@ -78,8 +78,11 @@ impl Seen {
     /// How many facets there can be.
     pub const FACET_BITS: u32 = 5;
 
-    /// The bits of [`Seen::unknown`] that are kept.
-    pub const UNKNOWN_MASK: u32 = 0xff_ffff;
+    /// How many bits of [`Seen::unknown`] are kept.
+    pub const UNKNOWN_BITS: u32 = 24;
+
+    /// Those bits.
+    pub const UNKNOWN_MASK: u32 = (1 << Self::UNKNOWN_BITS) - 1;
 
     /// All of it in 64 bits: time 32, outcome 3, facets 5, unknown 24.
     pub fn pack(self) -> u64 {

@@ -5,7 +5,11 @@ use super::poll::Poll;
 use super::survey::Survey;
 use super::trouble::Trouble;
 use crate::model::{Clock, Desk, IntakeClosed};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How long one poll may take: whoever waits for it can stop it, and there is no next one to go on.
+const DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
 /// Discovers the cells of `scheduled` and polls each of them once, one after the other.
 ///
@@ -25,14 +29,8 @@ async fn run(scheduled: &Scheduled, desk: &dyn Desk, clock: &dyn Clock) -> Resul
     let mut all = true;
     for cell in cells {
         let plan = scheduled.plan(cell);
-        let poll = Poll {
-            plan: &plan,
-            source: &scheduled.source,
-            desk,
-            clock,
-            deadline: scheduled.schedule.deadline(),
-            stop: &stop,
-        };
+        let poll =
+            Poll { plan: &plan, source: &scheduled.source, desk, clock, deadline: DEADLINE, stop: &stop };
         let verdict = poll.run(|| 0).await?;
         Trouble::default().tell(&plan.key, &verdict);
         all &= verdict.fresh;

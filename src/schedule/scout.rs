@@ -25,6 +25,8 @@ pub(super) struct Scout {
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     posts: BTreeMap<CellKey, Post>,
+    /// Whether its source has told its cells before: the first time, whatever else the keeper has of it goes.
+    surveyed: bool,
     trouble: Trouble,
 }
 
@@ -44,7 +46,16 @@ impl Scout {
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
     ) -> Self {
-        Self { scheduled, pace, desk, clock, stop, posts: BTreeMap::new(), trouble: Trouble::default() }
+        Self {
+            scheduled,
+            pace,
+            desk,
+            clock,
+            stop,
+            posts: BTreeMap::new(),
+            surveyed: false,
+            trouble: Trouble::default(),
+        }
     }
 
     /// Discovers, again and again where the source wants it, until it is stopped or the keeper is gone.
@@ -90,6 +101,11 @@ impl Scout {
 
     /// Brings the posts in line with the cells there are.
     async fn settle(&mut self, cells: BTreeSet<CellKey>) -> Result<(), IntakeClosed> {
+        if !std::mem::replace(&mut self.surveyed, true) {
+            let of = self.scheduled.discovery_cell();
+            let own = self.scheduled.source.rediscover().map(|_| of.clone());
+            self.desk.keep_only(&of, cells.iter().cloned().chain(own).collect()).await?;
+        }
         for post in self.posts.values_mut() {
             post.absences += 1;
         }

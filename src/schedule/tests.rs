@@ -30,6 +30,7 @@ struct Notes {
     told: Notify,
     reports: Mutex<Vec<PollReport>>,
     retired: Mutex<Vec<String>>,
+    kept: Mutex<Vec<String>>,
 }
 
 impl Notes {
@@ -40,6 +41,7 @@ impl Notes {
             told: Notify::new(),
             reports: Mutex::default(),
             retired: Mutex::default(),
+            kept: Mutex::default(),
         })
     }
 
@@ -77,6 +79,16 @@ impl Desk for Notes {
 
     fn report(&self, report: PollReport) -> BoxFuture<'_, Result<(), IntakeClosed>> {
         self.reports.lock().unwrap().push(report);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn keep_only<'a>(
+        &'a self,
+        of: &'a CellKey,
+        found: Vec<CellKey>,
+    ) -> BoxFuture<'a, Result<(), IntakeClosed>> {
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        self.kept.lock().unwrap().push(format!("{of}: {}", found.join(" ")));
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -334,6 +346,8 @@ async fn cells_come_and_go_with_discovery_but_not_with_one_that_fails() {
     assert!(notes.begun("found/b").iter().any(|at| *at > 170 * SECOND));
     tokio::time::sleep(100 * SECOND).await;
     assert_eq!(notes.retired(), ["found/b"]);
+    // Once: later on one answer alone may be incomplete.
+    assert_eq!(*notes.kept.lock().unwrap(), ["found: found/a found/b found"]);
     assert!(fleet.stop(GRACE).await);
     let last = |cell: &str| notes.begun(cell).last().copied().unwrap();
     assert!(last("found/b") < 260 * SECOND);

@@ -172,12 +172,13 @@ impl<'a> Step<'a> {
                 }
                 show(record, seen, poll);
                 if let RunState::Unknown(code) = state {
-                    let hash = hash_of(&code.0);
-                    if before.is_none_or(|before| before.unknown != hash) {
+                    let mark = mark_of(&code.0);
+                    let marks = before.map_or(0, |before| before.unknown);
+                    if marks & mark != mark {
                         record.unknown_states += 1;
                         let at = before.map_or(now, |before| before.at);
                         let facets = before.map_or(Facets::default(), |before| before.facets);
-                        self.seen.insert(run, Seen { outcome: None, facets, unknown: hash, at });
+                        self.seen.insert(run, Seen { outcome: None, facets, unknown: marks | mark, at });
                     }
                 }
             }
@@ -186,7 +187,7 @@ impl<'a> Step<'a> {
     }
 
     fn finish(&mut self, seen: &Observation, run: RunKey, outcome: Outcome, before: Option<Seen>) {
-        let at = ended_at(seen).unwrap_or(self.now).min(self.now);
+        let at = ended_at(seen, self.now).unwrap_or(self.now).min(self.now);
         let known = before.and_then(|before| before.outcome.map(|outcome| (outcome, before)));
         if known.is_none() && at < self.meta.floor {
             return;
@@ -296,10 +297,14 @@ impl<'a> Step<'a> {
     }
 }
 
-/// When a run ended, or the best stand-in that every later answer will give again.
-fn ended_at(seen: &Observation) -> Option<Timestamp> {
-    let from_cost = || Some(seen.started?.plus(seen.cost?));
-    seen.ended.or_else(from_cost).or(seen.updated).or(seen.started).or(seen.planned).or(seen.created)
+/// When a run ended, or the best stand-in that every later answer will give again. A time that cannot be true is passed
+/// over: it must not put the run before the floor.
+fn ended_at(seen: &Observation, now: Timestamp) -> Option<Timestamp> {
+    let from_cost = seen.started.zip(seen.cost).map(|(started, cost)| started.plus(cost));
+    [seen.ended, from_cost, seen.updated, seen.started, seen.planned, seen.created]
+        .into_iter()
+        .flatten()
+        .find(|at| count::is_possible(*at, now))
 }
 
 /// Takes over what the newest run tells of its task.
@@ -337,9 +342,11 @@ fn show(record: &mut TaskRecord, seen: &Observation, poll: u64) {
     });
 }
 
-/// Names an undocumented state in the bits that are kept of it; never 0, which says none.
-fn hash_of(code: &str) -> u32 {
+/// An undocumented state among the bits that are kept of them: two of the 24, so that a run's few codes stay apart.
+fn mark_of(code: &str) -> u32 {
     let fnv1a =
         code.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    (fnv1a & Seen::UNKNOWN_MASK).max(1)
+    let first = fnv1a % Seen::UNKNOWN_BITS;
+    let second = (first + 1 + (fnv1a >> 8) % (Seen::UNKNOWN_BITS - 1)) % Seen::UNKNOWN_BITS;
+    1 << first | 1 << second
 }

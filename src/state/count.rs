@@ -30,6 +30,11 @@ pub(super) struct Facts {
     pub(super) memory_bytes: Option<u64>,
 }
 
+/// Whether something can have happened then.
+pub(super) fn is_possible(at: Timestamp, now: Timestamp) -> bool {
+    (EARLIEST..=now.plus(AHEAD)).contains(&at)
+}
+
 /// Checks the figures of a run; what cannot be true is left out and named in `flaws`.
 pub(super) fn facts(
     seen: &Observation,
@@ -38,9 +43,8 @@ pub(super) fn facts(
     flaws: &mut Vec<RejectCause>,
 ) -> Facts {
     flaws.extend_from_slice(&seen.flaws);
-    let latest = now.plus(AHEAD);
     let mut possible = |time: Option<Timestamp>| {
-        let fits = time.filter(|at| (EARLIEST..=latest).contains(at));
+        let fits = time.filter(|at| is_possible(*at, now));
         if time.is_some() && fits.is_none() {
             flaws.push(RejectCause::ImpossibleTimestamp);
         }

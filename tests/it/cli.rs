@@ -250,7 +250,7 @@ fn once_without_a_host_says_so_in_one_line_and_exits_1() {
     assert!(err.contains("127.0.0.1:1") && err.contains("refused"), "{err}");
     assert_eq!(Page::read(&out).value("taskrun_source_polls_total", &[("result", "connect")]), Some(1.0));
     let (code, _, err) = run(&["once", "--config", file.path(), "--source", "commandos"]);
-    assert_eq!(code, Some(78));
+    assert_eq!(code, Some(64));
     assert!(err.contains("there are commands"), "{err}");
 }
 

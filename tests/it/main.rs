@@ -23,3 +23,4 @@ mod rig;
 mod simulator;
 mod trouble;
 mod truth;
+mod withdraw;

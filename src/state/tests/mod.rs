@@ -230,7 +230,7 @@ fn a_vanished_run_leaves_after_two_complete_polls() {
 fn an_unknown_state_counts_once_per_run_and_code_and_is_no_end() {
     let mut bench = Bench::new();
     let unknown = |code: &str| current("a", 0, RunState::Unknown(UnknownState(code.into())));
-    for code in ["11", "11", "14", "14"] {
+    for code in ["11", "11", "14", "11", "14", "11"] {
         bench.poll(vec![unknown(code)]);
     }
     assert_eq!(bench.record("t").unknown_states, 2);
@@ -264,14 +264,15 @@ fn impossible_times_are_rejected_and_counted_and_the_run_still_counts() {
     let backwards = Observation { ended: Some(NOW.minus(HOUR)), ..ended("a", Outcome::Success, 50, 5) };
     let future = Observation { ended: Some(NOW.plus(HOUR)), ..ended("b", Outcome::Success, 50, 5) };
     let zero = Observation { started: Some(Timestamp::from_secs(0)), ..ended("c", Outcome::Success, 50, 5) };
+    let never = Observation { ended: Some(Timestamp::from_secs(0)), ..ended("d", Outcome::Success, 50, 5) };
     for _ in 0..2 {
-        bench.poll(vec![backwards.clone(), future.clone(), zero.clone()]);
+        bench.poll(vec![backwards.clone(), future.clone(), zero.clone(), never.clone()]);
     }
     let record = bench.record("t");
-    assert_eq!(record.runs, [3, 0, 0, 0, 0]);
+    assert_eq!(record.runs, [4, 0, 0, 0, 0]);
     assert_eq!(record.durations, [None, None, None]);
     assert_eq!(bench.rejected(RejectCause::NegativeDuration), 1);
-    assert_eq!(bench.rejected(RejectCause::ImpossibleTimestamp), 2);
+    assert_eq!(bench.rejected(RejectCause::ImpossibleTimestamp), 3);
 }
 
 #[test]
