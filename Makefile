@@ -6,6 +6,7 @@ SHELL := bash
 
 # Where tests/tools.sh puts them; the tests take them from here.
 export PROMTOOL := $(CURDIR)/target/tools/promtool
+export STRACE := strace
 export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 
 # Incremental compilation stays as cargo has it: the second `make test` of an hour matters more than the first of a day.

@@ -2,6 +2,7 @@
 # Puts what the tests need beside the build, under target/tools, and prints where it is:
 #
 #   promtool        from Debian's package, unpacked but not installed; where there is no apt-get, the one on PATH
+#   strace          Debian's, installed: it kills the daemon at each write of a commit
 #   venv/bin/python a Python environment with prometheus_client and tests/interop/requirements.txt
 #
 # Does nothing when all is there. Asks for root, or sudo, only where a Debian package is really missing.
@@ -82,6 +83,7 @@ get_python() {
 }
 
 [ -x "$promtool" ] || get_promtool
+command -v strace >/dev/null || install_debian strace
 cmp -s "$tools/venv/holds" <(wanted_python) || get_python
 
 printf 'PROMTOOL=%s\nINTEROP_PYTHON=%s\n' "$promtool" "$python"

@@ -63,6 +63,11 @@ settings = {{ lookback = "10m" }}
     ))
 }
 
+/// Sends a signal. The shell has a kill of its own, whatever is installed.
+fn signal(name: &str, process: &str) -> bool {
+    Command::new("sh").args(["-c", &format!("kill {name} {process}")]).status().unwrap().success()
+}
+
 /// A child that is gone when the test is.
 pub(crate) struct Daemon {
     child: Child,
@@ -98,13 +103,30 @@ impl Daemon {
     }
 
     fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+        assert!(signal(name, &self.child.id().to_string()));
     }
 
     /// Ends it in the middle of whatever it does.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Ends a daemon that runs under strace: strace, and then what it traced.
+    pub(crate) fn kill_traced(&mut self) {
+        let id = self.child.id().to_string();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        assert!(children.split_whitespace().all(|child| signal("-KILL", child)));
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait_for_end(&mut self, within: Duration) {
+        let until = Instant::now() + within;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < until, "still there after {within:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn ended(&mut self) -> Option<i32> {
@@ -149,7 +171,7 @@ fn page_of(address: SocketAddr, kinds: &[&str], within: Duration) -> Page {
 }
 
 /// Asks until it is so, within ten seconds.
-fn eventually(what: &str, so: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, so: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_secs(10);
     while !so() {
         assert!(Instant::now() < until, "never: {what}");

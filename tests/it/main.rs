@@ -21,6 +21,7 @@ mod page;
 mod repository;
 mod rig;
 mod simulator;
+mod syscalls;
 mod trouble;
 mod truth;
 mod withdraw;
