@@ -103,7 +103,7 @@ impl Seen {
             outcome,
             facets: Facets((bits >> 24) as u8 & ((1 << Self::FACET_BITS) - 1)),
             unknown: bits as u32 & Self::UNKNOWN_MASK,
-            at: Timestamp::from_secs((bits >> 32) as i64),
+            at: Timestamp::from_secs((bits >> 32).cast_signed()),
         })
     }
 }

@@ -28,19 +28,19 @@ impl Default for Index {
 
 impl Index {
     /// An index of `entries`; where a run stands in it twice, the later one holds.
-    pub(super) fn build(entries: Vec<(RunKey, Seen)>) -> Self {
+    pub(super) fn build(entries: &[(RunKey, Seen)]) -> Self {
         let mut index = Self::default();
         while entries.len() > FULL << index.bits {
             index.bits += 1;
         }
         let mut sizes = vec![0; 1 << index.bits];
-        for (run, _) in &entries {
+        for (run, _) in entries {
             sizes[index.shelf(*run)] += 1;
         }
         index.shelves = sizes.into_iter().map(Vec::with_capacity).collect();
         for (run, seen) in entries {
-            let shelf = index.shelf(run);
-            index.shelves[shelf].push((run, seen.pack()));
+            let shelf = index.shelf(*run);
+            index.shelves[shelf].push((*run, seen.pack()));
         }
         for shelf in &mut index.shelves {
             shelf.sort_by_key(|(run, _)| *run);
@@ -111,7 +111,7 @@ impl Index {
             }
         }
         self.len = self.shelves.iter().map(Vec::len).sum();
-        while self.bits > 0 && self.len < FULL / 4 << self.bits {
+        while self.bits > 0 && self.len < (FULL / 4) << self.bits {
             self.halve();
         }
     }
@@ -218,7 +218,7 @@ mod tests {
                 assert!(grown.bytes() < grown.len() * 32, "{} for {}", grown.bytes(), grown.len());
             }
         }
-        let built = Index::build(twice);
+        let built = Index::build(&twice);
         assert_eq!((built.len(), built.slices.clone()), (grown.len(), grown.slices.clone()));
         for run in 0..200_000 {
             assert_eq!(built.get(key(run)), grown.get(key(run)));

@@ -3,11 +3,14 @@
 
 use divan::Bencher;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
+use taskrun_exporter::keeper::{Keeper, Parts};
 use taskrun_exporter::ledger::{Embedded, Ledger, Names};
+use taskrun_exporter::metrics::Own;
 use taskrun_exporter::model::{
-    Batch, Buckets, CellKey, CellPlan, Observation, Outcome, Reach, RunId, RunState, TaskKey, Timestamp,
-    Window,
+    Batch, Buckets, CellKey, CellPlan, Clock, Observation, Outcome, Reach, RunId, RunState, TaskKey,
+    Timestamp, Window,
 };
 use taskrun_exporter::state::{Limits, Store};
 
@@ -19,7 +22,7 @@ const RUNS: u64 = 1_000_000;
 const TASKS: u64 = 100_000;
 
 fn plan() -> CellPlan {
-    let bounds: std::sync::Arc<[f64]> =
+    let bounds: Arc<[f64]> =
         [1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21600.0].into();
     CellPlan {
         key: CellKey {
@@ -120,6 +123,29 @@ fn start_with_a_million_runs_and_100_000_tasks(bencher: Bencher) {
         let mut store = store();
         store.restore(ledger.restore().unwrap(), NOW, |_| true);
         store
+    });
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn start_until_the_page_is_published(bencher: Bencher) {
+    struct Still;
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            NOW
+        }
+    }
+    let directory = large();
+    bencher.bench_local(|| {
+        let mut ledger = Embedded::open(directory, &names(), NOW).unwrap();
+        let mut store = store();
+        store.restore(ledger.restore().unwrap(), NOW, |_| true);
+        let own = Arc::new(Own::new().unwrap());
+        let parts =
+            Parts { store, ledger: Box::new(ledger), clock: Arc::new(Still), natives: Vec::new(), own };
+        let (keeper, thread) = Keeper::start(parts).unwrap();
+        assert!(keeper.published().page.series > 1_000_000);
+        drop(keeper);
+        thread.join().unwrap();
     });
 }
 

@@ -39,7 +39,7 @@ pub(super) enum Malformed {
     Checksum,
     /// A field of a JSON object is missing or wrong.
     #[error("{0}: {1}")]
-    At(&'static str, Box<Malformed>),
+    At(&'static str, Box<Self>),
     /// They are of a kind of source that this program does not have.
     #[error("this program has no kind of source called {0:?}")]
     Kind(String),

@@ -31,7 +31,7 @@ const SHARED: usize = 32;
 /// What reading one record needs, and what it leaves for the next.
 #[derive(Debug)]
 pub(in crate::ledger) struct Context<'n> {
-    pub(super) names: &'n Names,
+    names: &'n Names,
     bounds: Vec<Arc<[f64]>>,
 }
 
@@ -39,6 +39,11 @@ impl<'n> Context<'n> {
     /// Nothing read yet.
     pub(in crate::ledger) fn new(names: &'n Names) -> Self {
         Self { names, bounds: Vec::new() }
+    }
+
+    /// The words of this program.
+    pub(in crate::ledger) fn names(&self) -> &'n Names {
+        self.names
     }
 
     /// The set of buckets equal to `bounds` that others share, so that a million histograms hold it once.

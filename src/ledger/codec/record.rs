@@ -93,7 +93,7 @@ impl Field for &'static str {
 
     fn get(from: &mut Reader<'_, '_>) -> Result<Self, Malformed> {
         let name = Arc::<str>::get(from)?;
-        from.context.names.kind(&name).ok_or_else(|| Malformed::Kind((*name).into()))
+        from.context.names().kind(&name).ok_or_else(|| Malformed::Kind((*name).into()))
     }
 
     fn show(&self) -> Value {
@@ -176,7 +176,7 @@ impl Field for Native {
 
     fn get(from: &mut Reader<'_, '_>) -> Result<Self, Malformed> {
         let (order, values) = Field::get(from)?;
-        Ok(named(order, values, from.context.names))
+        Ok(named(order, values, from.context.names()))
     }
 
     fn show(&self) -> Value {

@@ -14,6 +14,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// Memory for pages while a file is examined: each is read twice, and twice from the system's own cache is cheap enough.
+const CACHE: usize = 64 << 20;
+
 /// What a file turned out to be.
 #[derive(Debug)]
 pub(super) enum Exam {
@@ -86,6 +89,7 @@ impl Rows for ReadTransaction {
 fn open(overlay: Overlay) -> io::Result<Option<Database>> {
     let mut builder = Database::builder();
     builder.set_check_integrity_on_open(true);
+    builder.set_cache_size(CACHE);
     match guarded(|| builder.create_with_backend(overlay)) {
         Some(Ok(database)) => Ok(Some(database)),
         // The system's own error, not one about the file's content.

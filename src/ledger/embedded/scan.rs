@@ -3,7 +3,9 @@
 use super::run;
 use super::table::{Fact, Sheet, split};
 use crate::ledger::codec::{Context, Field, Malformed, Names, decode};
-use crate::model::{CellKey, CellMeta, Histogram, Reason, Restored, RestoredCell, Slice, Timestamp};
+use crate::model::{
+    CellKey, CellMeta, Histogram, Reason, Restored, RestoredCell, Slice, TaskKey, TaskRecord, Timestamp,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where rows come from.
@@ -122,11 +124,31 @@ impl Scan<'_, '_> {
         });
     }
 
+    /// The tasks: most of what takes time at a start, so every core reads a part.
     fn tasks(&mut self) {
-        self.of_cells(Sheet::Tasks, "tasks", |draft, key, record| {
-            draft.cell.tasks.push((key?, record));
-            Ok(())
+        let mut rows = Vec::new();
+        let whole =
+            self.rows.each(Sheet::Tasks, &mut |key, sealed| rows.push((key.to_vec(), sealed.to_vec())));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let (names, share) = (self.context.names(), rows.len().div_ceil(threads).max(1));
+        let parts: Vec<Vec<Option<Task>>> = std::thread::scope(|scope| {
+            let decode = |part| scope.spawn(move || tasks(part, names));
+            let parts: Vec<_> = rows.chunks(share).map(decode).collect();
+            // A part whose thread ended badly is as good as unreadable.
+            parts
+                .into_iter()
+                .zip(rows.chunks(share))
+                .map(|(part, rows)| part.join().unwrap_or_else(|_| vec![None; rows.len()]))
+                .collect()
         });
+        let mut lost = 0;
+        for task in parts.into_iter().flatten() {
+            let found = task.ok_or(Useless::Lost).and_then(|(number, key, record)| {
+                self.draft(number).map(|draft| draft.cell.tasks.push((key, record)))
+            });
+            lost += u64::from(matches!(found, Err(Useless::Lost)));
+        }
+        self.note(whole, lost, "tasks");
     }
 
     fn items(&mut self) {
@@ -218,6 +240,20 @@ impl Scan<'_, '_> {
         }
         self.contents
     }
+}
+
+/// A task, and the number of its cell.
+type Task = (u32, TaskKey, TaskRecord);
+
+/// Each row's task; `None` for one that cannot be read.
+fn tasks(rows: &[(Vec<u8>, Vec<u8>)], names: &Names) -> Vec<Option<Task>> {
+    let mut context = Context::new(names);
+    let task = |(key, sealed): &(Vec<u8>, Vec<u8>)| {
+        let (number, rest) = split(key)?;
+        let record = value(Sheet::Tasks, key, sealed, &mut context).ok()?;
+        Some((number, decode(rest, &mut context).ok()?, record))
+    };
+    rows.iter().map(task).collect()
 }
 
 fn value<T: Field>(
