@@ -25,6 +25,8 @@ struct Cloud {
     most_rows: Mutex<Option<usize>>,
     calls: Mutex<Vec<LogsRequest>>,
     listings: Mutex<u32>,
+    /// What ListNamespaces answers, in the place of its namespaces.
+    namespaces: Mutex<Option<Value>>,
 }
 
 impl Cloud {
@@ -108,6 +110,9 @@ impl Api for Arc<Cloud> {
         &'a self,
         request: &'a NamespacesRequest,
     ) -> BoxFuture<'a, Result<NamespacesAnswer, Error>> {
+        if let Some(answer) = self.namespaces.lock().unwrap().clone() {
+            return Box::pin(std::future::ready(Ok(from_value(answer).unwrap())));
+        }
         // A server that gives fewer rows than it is asked for.
         let names = ["a", "b", "c"].map(|name| json!({"Name": name}));
         let rows = page(&names, request.offset, 2);
@@ -375,6 +380,11 @@ async fn namespaces_are_cells() {
     let projects = |cells: Vec<CellKey>| cells.iter().map(ToString::to_string).collect::<Vec<_>>();
     let all = source(&cloud, json!({"namespaces": ["*"]}));
     assert_eq!(projects(all.discover().await.unwrap()), ["f/ap-x/a", "f/ap-x/b", "f/ap-x/c"]);
+    for no_answer in [json!({}), json!({"TotalCount": 3, "Namespaces": null})] {
+        *cloud.namespaces.lock().unwrap() = Some(no_answer);
+        let failed = all.discover().await.unwrap_err();
+        assert_eq!(failed.reason(), crate::model::Reason::Decode, "no cell ends because of it");
+    }
     assert_eq!(all.rediscover(), Some(Duration::from_secs(600)));
     let some = source(&cloud, json!({"namespaces": ["x", "x"]}));
     assert_eq!(projects(some.discover().await.unwrap()), ["f/ap-x/x"]);
