@@ -5,7 +5,7 @@ use crate::model::{
     Batch, BoxFuture, Buckets, CellKey, CellPlan, Clock, Desk, Intake, IntakeClosed, Known, PollReport,
     Reach, Reason, RunId, Timestamp, Window,
 };
-use crate::sources::{PollError, Read, Source};
+use crate::sources::{PollError, Read, Source, during};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -157,10 +157,8 @@ impl Source for Scripted {
     fn discover(&self) -> BoxFuture<'_, Result<Vec<CellKey>, PollError>> {
         let turn = self.discovered.fetch_add(1, Ordering::SeqCst) as usize;
         let cells = self.discoveries[turn.min(self.discoveries.len() - 1)].clone();
-        let failed = PollError::Call {
-            action: "ListProjects",
-            error: crate::transport::Error::Server { code: "InternalError".into() },
-        };
+        let error = crate::transport::Error::Server { code: "InternalError".into() };
+        let failed = during("ListProjects")(error);
         Box::pin(std::future::ready(cells.ok_or(failed)))
     }
 

@@ -43,7 +43,7 @@ impl Verdict {
     /// Of what a source answered.
     pub(super) fn of_error(error: &PollError) -> Self {
         let subject = match error {
-            PollError::Call { action, error } => format!("{action} {}", error.code().unwrap_or_default()),
+            PollError::Call { action, error, .. } => format!("{action} {}", error.code().unwrap_or_default()),
             PollError::Stopping(_) => String::new(),
         };
         Self::trouble(error.reason(), &error.to_string(), &subject)

@@ -137,6 +137,10 @@ impl<T> Listing<T> {
     ) -> Result<(), Error> {
         let page = match page {
             Field::Value(page) => page,
+            // Taken for "there are none", it would end every cell, or every task of one.
+            Field::Absent if total.get() != Some(&0) => {
+                return Err(Error::Decode("a listing without its list".into()));
+            }
             Field::Absent => List::new(),
             Field::Malformed => return Err(Error::Decode("a listing that is no list".into())),
         };
@@ -190,6 +194,24 @@ mod tests {
         }
         let found = listing.finish().unwrap();
         assert_eq!(found.values().map(name).collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
+    }
+
+    #[test]
+    fn a_listing_without_a_list_is_empty_only_where_it_says_so() {
+        for (total, page, read) in [
+            (Field::Absent, Field::Absent, false),
+            (Field::Malformed, Field::Absent, false),
+            (Field::Value(3), Field::Absent, false),
+            (Field::Value(0), Field::Absent, true),
+            (Field::Absent, page(&[]), true),
+            (Field::Value(0), Field::Malformed, false),
+        ] {
+            let mut listing = Listing::<Function>::default();
+            let shown = format!("{total:?} {page:?}");
+            let added = listing.add(&total, page, |function| function.function_name.text());
+            assert_eq!(added.is_ok(), read, "{shown}");
+            assert!(!read || listing.finish().unwrap().is_empty(), "{shown}");
+        }
     }
 
     #[test]

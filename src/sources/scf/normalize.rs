@@ -43,19 +43,15 @@ pub(super) fn run(
     Ok(seen)
 }
 
-/// Contract §4. A code that is missing or unreadable says nothing, least of all that the run failed.
+/// Contract §4. A code that is missing or unreadable says nothing, least of all that the run failed; with a code,
+/// whatever does not say that the run succeeded or runs says that it failed.
 fn state(row: &FunctionLog) -> RunState {
     match (&row.ret_code, &row.invoke_finished) {
         (Field::Value(2), _) => RunState::Running,
         (Field::Value(0), Field::Value(1)) => RunState::Finished(Outcome::Success),
-        (Field::Value(0), Field::Absent | Field::Malformed) => unknown("RetCode 0 without InvokeFinished"),
         (Field::Value(_), _) => RunState::Finished(Outcome::Failed),
-        (Field::Absent | Field::Malformed, _) => unknown("no RetCode"),
+        (Field::Absent | Field::Malformed, _) => RunState::Unknown(UnknownState("no RetCode".into())),
     }
-}
-
-fn unknown(what: &str) -> RunState {
-    RunState::Unknown(UnknownState(what.into()))
 }
 
 fn started(text: &Field<String>, zone: Zone, flaws: &mut Vec<RejectCause>) -> Option<Timestamp> {

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// for good: waiting on would only read more and more again.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
+/// What to do where the configuration names what is not there.
+pub(super) const CHECK_NAMES: &str = "check the source's namespaces, functions, qualifiers and regions";
+
 /// Functions broken one after the other that mean the API is down.
 const MOST_BROKEN: u32 = 3;
 
@@ -50,7 +53,9 @@ pub(super) struct Tally {
     batch: Batch,
     /// Functions read to the end.
     read: usize,
-    /// Functions that may not be read, or are not there though named: read later, when they may.
+    /// Functions that are not there though named: read later, when they are.
+    gone: Vec<String>,
+    /// Functions that may not be read: read later, when they may.
     refused: Vec<String>,
     /// Functions whose reading failed: the watermark does not move past them.
     broken: Vec<String>,
@@ -108,7 +113,11 @@ impl Tally {
         let named = format!("{} ({})", &*target.task.task, error.code().unwrap_or(error.reason().name()));
         match blame {
             Blame::Withdrawn | Blame::Everywhere => return Err(error),
-            Blame::Gone | Blame::Refused => {
+            Blame::Gone => {
+                self.broken_in_a_row = 0;
+                self.gone.push(named);
+            }
+            Blame::Refused => {
                 self.broken_in_a_row = 0;
                 self.refused.push(named);
             }
@@ -129,7 +138,7 @@ impl Tally {
     /// # Errors
     /// The first failure, where no function at all could be read.
     pub(super) fn close(self, window: &Window) -> Result<(Batch, Read), Error> {
-        let Self { mut batch, read, refused, broken, torn, first_error, gap, refused_rows, .. } = self;
+        let Self { mut batch, read, gone, refused, broken, torn, first_error, gap, refused_rows, .. } = self;
         if let (0, Some(error)) = (read, first_error) {
             return Err(error);
         }
@@ -143,6 +152,8 @@ impl Tally {
             Read::Torn(format!("functions not read: {}", brief::list(&broken)))
         } else if !torn.is_empty() {
             Read::Torn(format!("rows that GetFunctionLogs counts but does not show: {}", brief::list(&torn)))
+        } else if !gone.is_empty() {
+            Read::Refused(format!("functions that are not there: {}; {CHECK_NAMES}", brief::list(&gone)))
         } else if !refused.is_empty() {
             Read::Refused(format!("functions that may not be read: {}", brief::list(&refused)))
         } else if refused_rows > 0 {

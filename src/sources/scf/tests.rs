@@ -19,12 +19,14 @@ const NOW: i64 = 1_700_000_000;
 struct Cloud {
     /// By function: rows of start second and JSON, in order.
     rows: Mutex<BTreeMap<String, Vec<(i64, Value)>>>,
-    /// By function: what a call for it fails with.
+    /// By function, `*` for the listing of them: what a call for it fails with.
     failures: Mutex<BTreeMap<String, Error>>,
     /// Answers of more rows than this are too large to be read.
     most_rows: Mutex<Option<usize>>,
     calls: Mutex<Vec<LogsRequest>>,
     listings: Mutex<u32>,
+    /// What ListNamespaces answers, in the place of its namespaces.
+    namespaces: Mutex<Option<Value>>,
 }
 
 impl Cloud {
@@ -95,6 +97,9 @@ impl Api for Arc<Cloud> {
         request: &'a FunctionsRequest,
     ) -> BoxFuture<'a, Result<FunctionsAnswer, Error>> {
         *self.listings.lock().unwrap() += 1;
+        if let Some(error) = self.failures.lock().unwrap().get("*") {
+            return Box::pin(std::future::ready(Err(error.clone())));
+        }
         let all = self.rows.lock().unwrap();
         let names: Vec<Value> =
             all.keys().map(|name| json!({"FunctionName": name, "Runtime": "Python3.9"})).collect();
@@ -108,6 +113,9 @@ impl Api for Arc<Cloud> {
         &'a self,
         request: &'a NamespacesRequest,
     ) -> BoxFuture<'a, Result<NamespacesAnswer, Error>> {
+        if let Some(answer) = self.namespaces.lock().unwrap().clone() {
+            return Box::pin(std::future::ready(Ok(from_value(answer).unwrap())));
+        }
         // A server that gives fewer rows than it is asked for.
         let names = ["a", "b", "c"].map(|name| json!({"Name": name}));
         let rows = page(&names, request.offset, 2);
@@ -347,8 +355,21 @@ async fn a_function_that_is_gone_is_passed_over_unless_it_was_named() {
     let named = source(&cloud, json!({"functions": ["a", "b"]}));
     let read = poll(&named, &at(1, 0), &desk).await.unwrap();
     assert!(
-        matches!(&read, Read::Refused(text) if text.contains("a (ResourceNotFound.FunctionName)")),
+        matches!(&read, Read::Refused(text) if text.contains("not there: a (ResourceNotFound.FunctionName); check")),
         "{read:?}"
+    );
+    cloud.fail("b", Some(refused("ResourceNotFound.FunctionName")));
+    let ended = poll(&named, &at(2, 60), &desk).await.unwrap_err();
+    assert_eq!(
+        ended.to_string(),
+        "GetFunctionLogs: the API refused the request (ResourceNotFound.FunctionName); \
+         check the source's namespaces, functions, qualifiers and regions"
+    );
+    cloud.fail("*", Some(refused("ResourceNotFound.Namespace")));
+    let ended = poll(&source(&cloud, json!({})), &at(2, 60), &desk).await.unwrap_err().to_string();
+    assert!(
+        ended.starts_with("ListFunctions: ") && ended.contains("; check the source's namespaces"),
+        "{ended}"
     );
 }
 
@@ -375,6 +396,11 @@ async fn namespaces_are_cells() {
     let projects = |cells: Vec<CellKey>| cells.iter().map(ToString::to_string).collect::<Vec<_>>();
     let all = source(&cloud, json!({"namespaces": ["*"]}));
     assert_eq!(projects(all.discover().await.unwrap()), ["f/ap-x/a", "f/ap-x/b", "f/ap-x/c"]);
+    for no_answer in [json!({}), json!({"TotalCount": 3, "Namespaces": null})] {
+        *cloud.namespaces.lock().unwrap() = Some(no_answer);
+        let failed = all.discover().await.unwrap_err();
+        assert_eq!(failed.reason(), crate::model::Reason::Decode, "no cell ends because of it");
+    }
     assert_eq!(all.rediscover(), Some(Duration::from_secs(600)));
     let some = source(&cloud, json!({"namespaces": ["x", "x"]}));
     assert_eq!(projects(some.discover().await.unwrap()), ["f/ap-x/x"]);
