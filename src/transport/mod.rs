@@ -10,6 +10,7 @@ pub mod enos;
 mod error;
 mod header;
 mod http;
+mod json;
 mod limit;
 mod retry;
 mod skew;

@@ -2,7 +2,7 @@
 
 use crate::transport::error::unreadable;
 use crate::transport::http::Answer;
-use crate::transport::{Error, status};
+use crate::transport::{Error, json, status};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -40,7 +40,7 @@ struct Whole<A> {
 /// and languages for one code, and can quote the request.
 pub(super) fn open<A: DeserializeOwned>(answer: &Answer) -> Result<A, Error> {
     let good = (200..300).contains(&answer.status);
-    let outline: Outline = match serde_json::from_slice(&answer.body) {
+    let outline: Outline = match json::read(&answer.body) {
         Ok(outline) => outline,
         Err(_) if !good => return Err(status::error(answer.status, answer.retry_after)),
         Err(error) => return Err(unreadable(&error)),
@@ -58,7 +58,7 @@ pub(super) fn open<A: DeserializeOwned>(answer: &Answer) -> Result<A, Error> {
     if !told && !outline.data.0 {
         return Err(Error::Decode("JSON without code and data".into()));
     }
-    let whole: Whole<A> = serde_json::from_slice(&answer.body).map_err(|error| unreadable(&error))?;
+    let whole: Whole<A> = json::read(&answer.body).map_err(|error| unreadable(&error))?;
     Ok(whole.data)
 }
 
@@ -120,6 +120,13 @@ mod tests {
         }
         assert_eq!(open(200, r#"{"data":{"accessToken":"t"}}"#).unwrap()["accessToken"], json!("t"));
         assert_eq!(open(200, r#"{"code":0,"data":null}"#).unwrap(), Value::Null);
+    }
+
+    #[test]
+    fn a_broken_text_does_not_cost_the_answer() {
+        let body = b"{\"code\": 0, \"msg\": \"\\udc00\", \"data\": [\"\\ud800\", \"a\xff\"]}".to_vec();
+        let data: Value = super::open(&Answer { status: 200, date: None, retry_after: None, body }).unwrap();
+        assert_eq!(data, json!(["\u{fffd}", "a\u{fffd}"]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::code;
 use crate::transport::error::unreadable;
 use crate::transport::http::Answer;
-use crate::transport::{Error, status};
+use crate::transport::{Error, json, status};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub(super) fn read<A: DeserializeOwned>(
     retry_after: Option<Duration>,
     body: &[u8],
 ) -> Result<A, Error> {
-    let outline = serde_json::from_slice::<Outline>(body);
+    let outline = json::read::<Outline>(body);
     if let Ok(Outline { response: Some(Head { error: Some(fault) }) }) = &outline {
         return Err(code::error(fault.code.as_deref().unwrap_or_default(), retry_after));
     }
@@ -61,7 +61,7 @@ pub(super) fn read<A: DeserializeOwned>(
         Err(error) => return Err(unreadable(&error)),
     }
     // Twice through the text: that keeps Error out of every type of answer, and is 1 ms for the largest page.
-    let whole: Whole<A> = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    let whole: Whole<A> = json::read(body).map_err(|error| unreadable(&error))?;
     Ok(whole.response)
 }
 
@@ -82,6 +82,13 @@ mod tests {
         ] {
             assert_eq!(open(200, body).unwrap()["RequestId"], json!("r"));
         }
+    }
+
+    #[test]
+    fn a_broken_text_does_not_cost_the_answer() {
+        let body = b"{\"Response\": {\"Items\": [{\"TaskName\": \"\\ud800\"}, {\"TaskName\": \"a\xff\"}]}}";
+        let items: Value = read(200, None, body).unwrap();
+        assert_eq!(items["Items"], json!([{ "TaskName": "\u{fffd}" }, { "TaskName": "a\u{fffd}" }]));
     }
 
     #[test]
