@@ -25,11 +25,22 @@ const DISORDER: Duration = Duration::from_secs(60);
 pub(super) struct Listing {
     ask: DescribeInvocations,
     horizon: Timestamp,
+    before: Option<Progress>,
     pages: usize,
     ended: bool,
     ordered: bool,
     oldest: Option<Timestamp>,
     met: HashSet<Arc<str>>,
+}
+
+/// How far a reading came that was cut short, so that the next one need not begin again: a long way back takes
+/// hundreds of calls, and one of them failing must not mean that the end is never reached.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Progress {
+    /// Everything created before this is read, down to `offset`.
+    pub(super) since: Timestamp,
+    /// Rows read, counted from the newest of that time. New ones only push the rest further down.
+    pub(super) offset: usize,
 }
 
 /// What one answer held.
@@ -42,10 +53,25 @@ pub(super) struct Page {
 }
 
 impl Listing {
-    /// A reading back to `horizon`.
-    pub(super) fn back_to(horizon: Timestamp, filters: Vec<Filter>) -> Self {
+    /// A reading back to `horizon`, that leaves out what the reading before has read.
+    pub(super) fn back_to(horizon: Timestamp, filters: Vec<Filter>, before: Option<Progress>) -> Self {
         let ask = DescribeInvocations { filters, limit: LIMIT, ..DescribeInvocations::default() };
-        Self { ask, horizon, pages: 0, ended: false, ordered: true, oldest: None, met: HashSet::new() }
+        Self {
+            ask,
+            horizon,
+            before,
+            pages: 0,
+            ended: false,
+            ordered: true,
+            oldest: None,
+            met: HashSet::new(),
+        }
+    }
+
+    /// How far it came, to be remembered once the page is handed over; `since` is when the poll began, less the
+    /// overlap. `None` before it has met what the reading before had read, and without an order to rely on.
+    pub(super) fn progress(&self, since: Timestamp) -> Option<Progress> {
+        (self.before.is_none() && self.ordered).then_some(Progress { since, offset: self.ask.offset })
     }
 
     /// The next page; `None` where nothing new can follow, or the page cap is reached.
@@ -59,8 +85,15 @@ impl Listing {
         let rows = rows(answer.invocation_set, total)?;
         self.ask.offset += rows.len();
         self.ended = rows.is_empty() || total.is_some_and(|total| self.ask.offset >= total);
-        let (page, old) = self.take(rows);
-        self.ended |= self.ordered && old;
+        let (page, last) = self.take(rows);
+        if !self.ordered {
+            return Ok(Some(page));
+        }
+        self.ended |= last.is_some_and(|newest| newest < self.horizon);
+        if let Some(before) = self.before.take_if(|before| last.is_some_and(|newest| newest < before.since)) {
+            // One page again, should the API have dropped rows in between.
+            self.ask.offset = self.ask.offset.max(before.offset.saturating_sub(LIMIT));
+        }
         Ok(Some(page))
     }
 
@@ -69,10 +102,10 @@ impl Listing {
         self.ended
     }
 
-    /// Takes rows; tells besides whether all of them lie beyond the horizon.
-    pub(super) fn take(&mut self, rows: List<Invocation>) -> (Page, bool) {
+    /// Takes rows; gives besides when the newest of them was created, `None` where one does not tell.
+    pub(super) fn take(&mut self, rows: List<Invocation>) -> (Page, Option<Timestamp>) {
         let mut page = Page::default();
-        let mut old = true;
+        let mut newest = Some(Timestamp::default());
         for row in rows {
             let read = match &row {
                 Field::Value(row) => normalize::activity(row),
@@ -81,12 +114,12 @@ impl Listing {
             let activity = match read {
                 Ok(activity) => activity,
                 Err(cause) => {
-                    old = false;
+                    newest = None;
                     page.rejected.push(cause);
                     continue;
                 }
             };
-            old &= activity.created.is_some_and(|created| created < self.horizon);
+            newest = newest.zip(activity.created).map(|(newest, created)| newest.max(created));
             // A row met again stands further down than it did, which says nothing of the order.
             if self.met.insert(Arc::clone(&activity.id)) {
                 self.order(activity.created);
@@ -94,7 +127,7 @@ impl Listing {
                 page.activities.push(activity);
             }
         }
-        (page, old)
+        (page, newest)
     }
 
     fn order(&mut self, created: Option<Timestamp>) {

@@ -23,10 +23,11 @@ use super::{Kind, PollError, Read, Source, Toolbox, buckets};
 use crate::config::{Problem, Section};
 use crate::model::{BoxFuture, CellKey, Intake, Label, Reach, Window};
 use api::{Api, Remote};
+use listing::Progress;
 use names::Names;
 use poll::Poll;
 use settings::Settings;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Tencent Cloud Automation Tools.
@@ -92,11 +93,21 @@ struct Keep {
     names: Names,
     /// Tasks that ended before the floor: never counted, so never known to the state, and not to be asked about.
     past: Memory<Arc<str>, ()>,
+    /// How far back a reading came that was cut short.
+    progress: Mutex<Option<Progress>>,
 }
 
 impl Keep {
     fn new() -> Self {
-        Self { names: Names::new(), past: Memory::of(REMEMBERED) }
+        Self { names: Names::new(), past: Memory::of(REMEMBERED), progress: Mutex::new(None) }
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn advance(&self, progress: Option<Progress>) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 }
 

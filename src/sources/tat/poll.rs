@@ -1,6 +1,5 @@
 //! One poll of one region.
 
-use super::Keep;
 use super::api::Api;
 use super::chunks::{Answer, in_chunks};
 use super::listing::{self, Listing, Page};
@@ -10,6 +9,7 @@ use super::wire::{
     DESCRIBE_INVOCATION_TASKS, DESCRIBE_INVOCATIONS, DescribeInvocationTasks, DescribeInvocations,
     Invocation, LIMIT, Task, TaskPage,
 };
+use super::{Keep, OVERLAP};
 use crate::model::{
     Batch, BoxFuture, Intake, Known, Label, Observation, RejectCause, RunId, RunState, Timestamp, Window,
 };
@@ -49,7 +49,7 @@ impl Poll<'_> {
         let whole = if self.settings.invocation_ids.is_empty() {
             self.pages(&mut trouble).await?
         } else {
-            let mut listing = Listing::back_to(self.window.from, Vec::new());
+            let mut listing = Listing::back_to(self.window.from, Vec::new(), None);
             let refused = self.by_id(&mut listing, &self.settings.invocation_ids, &mut trouble).await?;
             trouble.notes.extend(refused.map(|error| format!("invocation_ids: {error}")));
             true
@@ -62,7 +62,9 @@ impl Poll<'_> {
         }
         self.intake.submit(last).await?;
         if !whole {
-            return Ok(Read::Torn("more invocations than are read in one poll; narrow the filters".into()));
+            return Ok(Read::Torn(
+                "more invocations than are read in one poll; the next ones go on from here".into(),
+            ));
         }
         Ok(trouble.read())
     }
@@ -71,9 +73,12 @@ impl Poll<'_> {
     /// than one poll reads.
     async fn pages(&self, trouble: &mut Trouble) -> Result<bool, PollError> {
         let horizon = if self.window.first { self.window.from.minus(LONGEST) } else { self.window.from };
-        let mut listing = Listing::back_to(horizon, self.settings.sent_filters());
+        let mut listing = Listing::back_to(horizon, self.settings.sent_filters(), self.keep.progress());
         while let Some(page) = listing.next(self.api).await.map_err(during(DESCRIBE_INVOCATIONS.name))? {
             self.take(&page, trouble).await?;
+            if let Some(progress) = listing.progress(self.window.to.minus(OVERLAP)) {
+                self.keep.advance(Some(progress));
+            }
         }
         let parents: BTreeSet<&Arc<str>> = self.window.open.iter().map(|open| &open.parent).collect();
         let unseen: Vec<String> = parents
@@ -83,6 +88,9 @@ impl Poll<'_> {
             .collect();
         // One that the API has forgotten is gone; it leaves the current runs by not being shown.
         self.by_id(&mut listing, &unseen, trouble).await?;
+        if listing.is_whole() {
+            self.keep.advance(None);
+        }
         Ok(listing.is_whole())
     }
 

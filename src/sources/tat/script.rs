@@ -21,6 +21,8 @@ pub(super) struct Inner {
     pub(super) tasks: BTreeMap<String, Value>,
     pub(super) commands: HashMap<String, String>,
     pub(super) errors: HashMap<&'static str, Error>,
+    /// Errors of DescribeInvocations by offset.
+    pub(super) errors_at: HashMap<usize, Error>,
     /// Invocations that come first in the list after so many pages.
     pub(super) joining: Vec<(usize, Value)>,
     /// Every call: action and how much it asks for.
@@ -50,6 +52,9 @@ impl Inner {
         assert!(ids.is_empty() || ask.filters.is_empty(), "ids and filters exclude each other");
         let what = if ids.is_empty() { ask.offset.to_string() } else { ids.join(",") };
         self.begin("DescribeInvocations", what)?;
+        if let Some(error) = self.errors_at.get(&ask.offset).filter(|_| ids.is_empty()) {
+            return Err(error.clone());
+        }
         self.pages += 1;
         for (_, row) in self.joining.extract_if(.., |(pages, _)| *pages < self.pages) {
             self.invocations.insert(0, row);

@@ -137,6 +137,46 @@ async fn rows_pushed_down_are_not_taken_for_another_order() {
 }
 
 #[tokio::test]
+async fn a_reading_cut_short_goes_on_where_it_was() {
+    let bench = Bench::new();
+    for n in 0..1000 {
+        bench.add(&n.to_string(), -10_000 + 10 * n, "SUCCESS");
+    }
+    let mut window = window(at(0));
+    (window.from, window.floor) = (at(-20_000), at(-20_000));
+    let failing = |offset: usize| {
+        let mut script = bench.api.set();
+        script.errors_at.clear();
+        script.errors_at.insert(offset, Error::Server { code: "InternalError".into() });
+    };
+    failing(500);
+    assert!(bench.poll(&window).await.is_err());
+    assert_eq!(bench.counted().len(), 500);
+
+    // Meanwhile 120 came.
+    for n in 0..120 {
+        bench.add(&format!("new{n}"), 1 + n, "SUCCESS");
+    }
+    window.to = at(200);
+    bench.api.calls();
+    failing(700);
+    assert!(bench.poll(&window).await.is_err());
+    let read = bench.api.calls().iter().filter(|call| call.starts_with("DescribeInvocations ")).count();
+    // 0, 100 and 200 reach what was read before; then 400 once more, 500 and 600, and 700 fails.
+    assert_eq!(read, 7, "the rows in between are not read again");
+
+    bench.api.set().errors_at.clear();
+    bench.api.calls();
+    assert_eq!(bench.poll(&window).await.unwrap(), Read::Whole);
+    assert_eq!(bench.desk.batches().pop().unwrap().watermark, Some(at(200)));
+    let mut counted = bench.counted();
+    counted.sort();
+    counted.dedup();
+    assert_eq!((counted.len(), bench.counted().len()), (1120, 1120));
+    assert_eq!(bench.keep.progress(), None);
+}
+
+#[tokio::test]
 async fn an_open_task_beyond_the_pages_is_asked_for_by_id() {
     let bench = Bench::new();
     bench.add("slow", -90_000, "RUNNING");
