@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Pages of one reading: 100 000 invocations, a minute's calls at the budgeted rate.
 const MAX_PAGES: usize = 1000;
 
+/// Times that a page is read again because it does not join the one before.
+const MAX_RETRIES: u32 = 3;
+
 /// How far the order may be off before it is not taken for "newest first": creation times have whole seconds, and
 /// invocations of one moment may come in any order.
 const DISORDER: Duration = Duration::from_secs(60);
@@ -22,11 +25,16 @@ const DISORDER: Duration = Duration::from_secs(60);
 /// The API has no filter by time and documents no order; newest first is what it shows. A page that holds only
 /// invocations created before the horizon ends the reading, unless the order turned out to be another: then every
 /// page is read. New invocations push older ones to later pages, where they are met a second time, so none is missed.
+/// Each page begins with the last row of the one before: one that does not show it says that rows have left in between,
+/// and is read again from further up.
 pub(super) struct Listing {
     ask: DescribeInvocations,
     horizon: Timestamp,
     before: Option<Progress>,
     pages: usize,
+    /// Whether the next page has to begin with a row met before.
+    seam: bool,
+    retries: u32,
     ended: bool,
     ordered: bool,
     oldest: Option<Timestamp>,
@@ -61,6 +69,8 @@ impl Listing {
             horizon,
             before,
             pages: 0,
+            seam: false,
+            retries: 0,
             ended: false,
             ordered: true,
             oldest: None,
@@ -83,18 +93,36 @@ impl Listing {
         self.pages += 1;
         let total = answer.total_count.get().and_then(|total| usize::try_from(*total).ok());
         let rows = rows(answer.invocation_set, total)?;
-        self.ask.offset += rows.len();
-        self.ended = rows.is_empty() || total.is_some_and(|total| self.ask.offset >= total);
-        let (page, last) = self.take(rows);
+        let begin = self.ask.offset;
+        let end = begin + rows.len();
+        let joins = !self.seam || rows.is_empty() || rows.iter().any(|row| self.knows(row));
+        let (page, newest) = self.take(rows);
+        if !joins && self.retries < MAX_RETRIES {
+            self.retries += 1;
+            self.ask.offset = begin.saturating_sub(LIMIT / 2);
+            return Ok(Some(page));
+        }
+        self.retries = 0;
+        self.ended = end == begin || total.is_some_and(|total| end >= total);
+        // Never by nothing, or a page of one row would be read for ever.
+        self.ask.offset = end.saturating_sub(1).max(begin + 1);
+        self.seam = true;
         if !self.ordered {
             return Ok(Some(page));
         }
-        self.ended |= last.is_some_and(|newest| newest < self.horizon);
-        if let Some(before) = self.before.take_if(|before| last.is_some_and(|newest| newest < before.since)) {
+        self.ended |= newest.is_some_and(|newest| newest < self.horizon);
+        if let Some(before) = self.before.take_if(|before| newest.is_some_and(|newest| newest < before.since))
+        {
             // One page again, should the API have dropped rows in between.
-            self.ask.offset = self.ask.offset.max(before.offset.saturating_sub(LIMIT));
+            let offset = before.offset.saturating_sub(LIMIT);
+            self.seam = offset <= self.ask.offset;
+            self.ask.offset = self.ask.offset.max(offset);
         }
         Ok(Some(page))
+    }
+
+    fn knows(&self, row: &Field<Invocation>) -> bool {
+        row.get().and_then(|row| row.invocation_id.get()).is_some_and(|id| self.met.contains(id.as_str()))
     }
 
     /// Whether the reading came to its end, and not to the page cap.

@@ -21,10 +21,12 @@ pub(super) struct Inner {
     pub(super) tasks: BTreeMap<String, Value>,
     pub(super) commands: HashMap<String, String>,
     pub(super) errors: HashMap<&'static str, Error>,
-    /// Errors of DescribeInvocations by offset.
-    pub(super) errors_at: HashMap<usize, Error>,
+    /// The error of pages from an offset on.
+    pub(super) failing: Option<(usize, Error)>,
     /// Invocations that come first in the list after so many pages.
     pub(super) joining: Vec<(usize, Value)>,
+    /// Ids of invocations that leave the list after so many pages.
+    pub(super) leaving: Vec<(usize, String)>,
     /// Every call: action and how much it asks for.
     pub(super) calls: Vec<String>,
     pages: usize,
@@ -52,12 +54,17 @@ impl Inner {
         assert!(ids.is_empty() || ask.filters.is_empty(), "ids and filters exclude each other");
         let what = if ids.is_empty() { ask.offset.to_string() } else { ids.join(",") };
         self.begin("DescribeInvocations", what)?;
-        if let Some(error) = self.errors_at.get(&ask.offset).filter(|_| ids.is_empty()) {
+        if let Some((_, error)) =
+            self.failing.as_ref().filter(|(from, _)| ids.is_empty() && ask.offset >= *from)
+        {
             return Err(error.clone());
         }
         self.pages += 1;
         for (_, row) in self.joining.extract_if(.., |(pages, _)| *pages < self.pages) {
             self.invocations.insert(0, row);
+        }
+        for (_, id) in self.leaving.extract_if(.., |(pages, _)| *pages < self.pages) {
+            self.invocations.retain(|row| row["InvocationId"] != id);
         }
         let asked = |row: &&Value| ids.is_empty() || ids.iter().any(|id| row["InvocationId"] == **id);
         let all: Vec<&Value> = self.invocations.iter().filter(asked).collect();
