@@ -23,7 +23,7 @@ impl Page {
         let answer: InvocationPage = tencent::decode(body)?;
         let total = answer.total_count.get().and_then(|total| usize::try_from(*total).ok());
         let rows = listing::rows(answer.invocation_set, total)?;
-        let (page, _) = Listing::back_to(Timestamp::default(), Vec::new()).take(rows);
+        let (page, _) = Listing::back_to(Timestamp::default(), Vec::new(), None).take(rows);
         Ok(Self { activities: page.activities, names: Names::new() })
     }
 
