@@ -1,4 +1,7 @@
 //! From the bytes of an answer to runs: typed and lenient, or by walking a tree of `serde_json::Value`.
+//!
+//! The exporter's way does what the other does not: it tells a malformed value from a missing one, looks for an error
+//! in the envelope first, and counts the lines of SCF's logs.
 
 use crate::{answers, walking};
 use divan::Bencher;

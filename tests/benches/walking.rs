@@ -1,6 +1,4 @@
 //! The usual way to read an answer: parse it into a tree, and walk that for the fields that are shown.
-//!
-//! It reads the fields that the exporter's own run has, and tells no malformed value from a missing one.
 
 use chrono::{DateTime, NaiveDateTime};
 use serde_json::Value;
