@@ -277,7 +277,10 @@ impl KeeperThread {
             self.own.folded(delta.folded);
         }
         let shown = self.shows_now(&delta.cell);
-        let health = delta.tasks.is_empty() && delta.items.is_empty() && delta.expired_items.is_empty();
+        let health = delta.tasks.is_empty()
+            && delta.idle.is_empty()
+            && delta.items.is_empty()
+            && delta.expired_items.is_empty();
         let cell = delta.cell.clone();
         self.store.adopt(delta);
         let change = if health && self.shows_now(&cell) == shown { Change::Health } else { Change::Tasks };

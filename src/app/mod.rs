@@ -23,8 +23,9 @@ use std::sync::Arc;
 
 /// Does what the command line asks for.
 pub fn main(line: impl IntoIterator<Item = OsString>) -> Exit {
-    let mut line = line.into_iter().peekable();
-    let program = line.peek().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let line: Vec<OsString> = line.into_iter().collect();
+    #[cfg(feature = "simulator")]
+    let program = line.first().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let command = match cli::parse(line) {
         Ok(command) => command,
         Err(refusal) => {

@@ -322,6 +322,8 @@ pub struct Delta {
     pub tasks: Vec<(TaskKey, TaskRecord)>,
     /// Runs newly remembered, or remembered differently. Those of the slices before the floor's are forgotten.
     pub seen: Vec<SeenChange>,
+    /// Tasks that nothing was heard of for so long that they go; none of them is in `tasks`.
+    pub idle: Vec<TaskKey>,
     /// Things newly counted by status, or with another status.
     pub items: Vec<((ItemSet, Arc<str>), ItemRecord)>,
     /// Things that left the gauge.

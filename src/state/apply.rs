@@ -15,6 +15,13 @@ use std::time::Duration;
 /// A current run leaves the gauges when this many complete polls in a row have not shown it.
 const MISSES: u8 = 2;
 
+/// A task goes when nothing was heard of it for this long, or for `state.retention` if that is longer: monthly tasks stay,
+/// commands that ran once do not pile up for years.
+const IDLE: Duration = Duration::from_secs(40 * 86_400);
+
+/// Or for so many of its own intervals, if it has one: yearly tasks stay too.
+const IDLE_INTERVALS: u32 = 2;
+
 pub(super) fn apply(
     key: &CellKey,
     cell: &CellState,
@@ -54,6 +61,7 @@ pub(super) fn apply(
             ((item.set, item.id.clone()), record)
         })
         .collect();
+    let idle = if batch.complete { step.idle(retention) } else { Vec::new() };
     let expired_items =
         cell.items().iter().filter(|(_, item)| item.at < lookback).map(|(key, _)| key.clone()).collect();
     Delta {
@@ -63,6 +71,7 @@ pub(super) fn apply(
         tasks: step.tasks.into_iter().collect(),
         items,
         expired_items,
+        idle,
         folded: step.folded,
     }
 }
@@ -88,6 +97,7 @@ pub(super) fn record(cell: &CellState, report: &PollReport) -> Delta {
         seen: Vec::new(),
         items: Vec::new(),
         expired_items: Vec::new(),
+        idle: Vec::new(),
         folded: 0,
     }
 }
@@ -236,6 +246,24 @@ impl<'a> Step<'a> {
         if before != Some(remembered) {
             self.seen.insert(run, remembered);
         }
+    }
+
+    /// The tasks that nothing was heard of for long.
+    fn idle(&self, retention: Duration) -> Vec<TaskKey> {
+        let oldest = |record: &TaskRecord| {
+            let own = record.expected_interval.map_or(Duration::ZERO, |interval| interval * IDLE_INTERVALS);
+            self.now.minus(IDLE.max(retention).max(own))
+        };
+        let heard = |record: &TaskRecord| {
+            let last = record.last.as_ref();
+            last.map_or(record.since, |last| {
+                record.since.max(last.order.at).max(last.ended.unwrap_or_default())
+            })
+        };
+        let idle = |(key, record): &(&TaskKey, &TaskRecord)| {
+            record.active.is_empty() && heard(record) < oldest(record) && !self.tasks.contains_key(*key)
+        };
+        self.cell.tasks().iter().filter(idle).map(|(key, _)| key.clone()).collect()
     }
 
     /// Marks open runs that the source looked for and found unchanged.

@@ -182,6 +182,11 @@ impl CellState {
                 self.series -= series::of(&before);
             }
         }
+        for key in &delta.idle {
+            if let Some(gone) = self.tasks.remove(key) {
+                self.series -= series::of(&gone);
+            }
+        }
         for change in delta.seen {
             self.runs.insert(change.run, change.seen);
         }

@@ -210,6 +210,9 @@ fn write_delta(txn: &WriteTransaction, sequence: u64, cell: u32, delta: &Delta) 
         record.put(&mut value);
         tasks.put(&table::key(cell, &encode(task)), &value)?;
     }
+    for task in &delta.idle {
+        tasks.remove(&table::key(cell, &encode(task)))?;
+    }
     run::write(&mut pen(Sheet::Runs)?, cell, &delta.seen, Slice::of(delta.meta.floor))?;
     let mut items = pen(Sheet::Items)?;
     for (id, record) in &delta.items {

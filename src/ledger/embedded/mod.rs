@@ -166,6 +166,7 @@ fn whole(cell: &RestoredCell) -> Delta {
         seen: seen.collect(),
         items: cell.items.clone(),
         expired_items: Vec::new(),
+        idle: Vec::new(),
         folded: 0,
     }
 }

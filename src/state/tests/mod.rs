@@ -362,6 +362,35 @@ fn the_series_bound_holds_for_all_sources_together() {
 }
 
 #[test]
+fn a_task_that_nothing_is_heard_of_goes_and_a_rare_one_stays() {
+    let mut bench = Bench::new();
+    let yearly = Observation {
+        expected_interval: Some(HOUR * 24 * 366),
+        task: task("yearly"),
+        ..ended("y", Outcome::Success, 100, 5)
+    };
+    let stuck = Observation { task: task("stuck"), ..current("s", 0, RunState::Running) };
+    bench.poll(vec![ended("a", Outcome::Failed, 100, 5), yearly, stuck]);
+    let names = |bench: &Bench| {
+        let tasks = bench.store.cell(&bench.plan.key).unwrap().tasks();
+        tasks.keys().map(|key| key.task.to_string()).collect::<Vec<_>>()
+    };
+    bench.now = NOW.plus(HOUR * 24 * 39);
+    bench.poll_with(|batch| batch.still_open = vec![run("s", 0)]);
+    assert_eq!(names(&bench), ["stuck", "t", "yearly"]);
+    bench.now = NOW.plus(HOUR * 24 * 41);
+    bench.poll_with(|batch| {
+        batch.still_open = vec![run("s", 0)];
+        batch.complete = false;
+    });
+    assert_eq!(names(&bench), ["stuck", "t", "yearly"], "a poll that did not read all proves nothing");
+    bench.poll_with(|batch| batch.still_open = vec![run("s", 0)]);
+    assert_eq!(names(&bench), ["stuck", "yearly"]);
+    let cell = bench.store.cell(&bench.plan.key).unwrap();
+    assert_eq!(cell.series(), cell.tasks().values().map(series_of).sum::<u64>());
+}
+
+#[test]
 fn a_report_changes_health_and_nothing_else() {
     let mut bench = Bench::new();
     bench.poll(vec![ended("a", Outcome::Success, 50, 5)]);

@@ -68,6 +68,7 @@ pub(in crate::ledger) fn delta(
         seen: runs.map(|n| SeenChange { run: key(n), seen: seen(at), before: None }).collect(),
         items: vec![((ItemSet::TatInvocations, format!("{at}").into()), item)],
         expired_items: Vec::new(),
+        idle: Vec::new(),
         folded: 0,
     }
 }
