@@ -391,6 +391,44 @@ async fn the_servers_zone_is_asked_for_once() {
 }
 
 #[tokio::test]
+async fn a_failed_token_is_blamed_on_itself_and_on_no_id() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("a", 600, 1, &[1, 1]);
+    let refusal = Error::Auth { code: "1003".into(), hint: "the secret is wrong" };
+    let stamp = Error::Rejected { code: "1001".into() };
+    for error in [refusal, stamp, Error::Server { code: "1005".into() }] {
+        let before = Error::Before { action: "token/get", error: Box::new(error.clone()) };
+        let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
+        for place in ["zone", "search", "a", "a-0"] {
+            if place == "zone" {
+                *plant.zone.lock().unwrap() = Some(Err(before.clone()));
+            } else {
+                plant.fail(place, Some(before.clone()));
+            }
+            let ended = poll(&source, &at(1, 0), &desk).await.unwrap_err();
+            assert_eq!(ended.to_string(), format!("token/get: {error}"), "{place}");
+            assert_eq!(ended.reason(), error.reason());
+            plant.fail(place, None);
+            *plant.zone.lock().unwrap() = None;
+        }
+        assert_eq!(
+            poll(&source, &at(1, 60), &desk).await.unwrap(),
+            Read::Whole,
+            "nothing is given up for it"
+        );
+    }
+}
+
+#[tokio::test]
+async fn messages_spell_calls_as_metrics_do() {
+    use crate::transport::enos::Operation;
+    let plant = Arc::new(Plant::default());
+    plant.fail("search", Some(Error::Timeout(Duration::from_secs(1))));
+    let ended = poll(&source(&plant, json!({})), &at(1, 0), &FakeDesk::default()).await.unwrap_err();
+    assert!(ended.to_string().starts_with(&format!("{}: ", Operation::FlowInstanceSearch.name())), "{ended}");
+}
+
+#[tokio::test]
 async fn the_organisation_is_the_one_cell() {
     let source = source(&Arc::new(Plant::default()), json!({}));
     let cells = source.discover().await.unwrap();
