@@ -171,7 +171,10 @@ impl PollError {
     }
 }
 
-/// Names the action that a failed call was for.
+/// Names the action that a failed call was for: the one that failed, where that was another that it needs.
 pub fn during(action: &'static str) -> impl FnOnce(transport::Error) -> PollError {
-    move |error| PollError::Call { action, error, advice: "" }
+    move |error| match error {
+        transport::Error::Before { action, error } => PollError::Call { action, error: *error, advice: "" },
+        error => PollError::Call { action, error, advice: "" },
+    }
 }

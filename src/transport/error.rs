@@ -54,6 +54,14 @@ pub enum Error {
     /// The answer was larger than is ever read.
     #[error("answer larger than {0} bytes")]
     TooLarge(usize),
+    /// Another call, which this one needs, failed: nothing was asked of this one.
+    #[error("{action}: {error}")]
+    Before {
+        /// The API's name of the call that failed.
+        action: &'static str,
+        /// What went wrong with it.
+        error: Box<Error>,
+    },
 }
 
 impl Error {
@@ -68,6 +76,7 @@ impl Error {
             Self::Server { .. } => Reason::Server,
             Self::Decode(_) => Reason::Decode,
             Self::TooLarge(_) => Reason::TooLarge,
+            Self::Before { error, .. } => error.reason(),
         }
     }
 
@@ -78,6 +87,7 @@ impl Error {
             | Self::Auth { code, .. }
             | Self::Rejected { code }
             | Self::Server { code } => Some(code),
+            Self::Before { error, .. } => error.code(),
             _ => None,
         }
     }

@@ -59,7 +59,9 @@ pub(super) fn wait(tries: u32, failure: &Failure, roll: f64) -> Option<Duration>
         | Error::Credentials(_)
         | Error::Rejected { .. }
         | Error::Decode(_)
-        | Error::TooLarge(_) => return None,
+        | Error::TooLarge(_)
+        // It had its own tries.
+        | Error::Before { .. } => return None,
     };
     if tries >= MAX_TRIES {
         return None;

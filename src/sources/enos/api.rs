@@ -6,11 +6,11 @@ use crate::transport::Error;
 use crate::transport::enos::{Client, Operation};
 use std::sync::Arc;
 
-/// Names of the calls, for messages.
-pub(super) const SEARCH: &str = "flowInstances search";
-pub(super) const FLOW: &str = "flowInstances get";
-pub(super) const TASK: &str = "taskInstances get";
-pub(super) const ZONE: &str = "time getTimeZone";
+/// Names of the calls in messages, as metrics spell them.
+pub(super) const SEARCH: &str = Operation::FlowInstanceSearch.name();
+pub(super) const FLOW: &str = Operation::FlowInstanceGet.name();
+pub(super) const TASK: &str = Operation::TaskInstanceGet.name();
+pub(super) const ZONE: &str = Operation::TimeZone.name();
 
 /// The calls; tests bring scripted answers.
 pub(super) trait Api: Send + Sync {

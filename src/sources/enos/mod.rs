@@ -131,7 +131,7 @@ impl Source for Batches {
                 intake,
                 reading,
                 tally: Tally::default(),
-                unscheduled: HashSet::new(),
+                scheduled: HashSet::new(),
             };
             match self.settings.task_instances.is_empty() {
                 true => poll.read_found().await,

@@ -21,7 +21,7 @@ pub(super) struct Flow {
     pub(super) name: Label,
     pub(super) owner: Label,
     pub(super) freq: String,
-    /// Whether its schedule starts it; a flow started by hand has a cycle too, and keeps to none.
+    /// Whether it is known that its schedule starts it; a flow started by hand has a cycle too, and keeps to none.
     pub(super) scheduled: bool,
 }
 

@@ -26,8 +26,8 @@ pub(super) struct Poll<'a> {
     pub(super) intake: &'a dyn Intake,
     pub(super) reading: Reading<'a>,
     pub(super) tally: Tally,
-    /// The flow runs that no schedule started.
-    pub(super) unscheduled: HashSet<String>,
+    /// The flow runs known to be started by a schedule.
+    pub(super) scheduled: HashSet<String>,
 }
 
 impl Poll<'_> {
@@ -35,7 +35,7 @@ impl Poll<'_> {
     pub(super) async fn read_listed(mut self) -> Result<Read, PollError> {
         let mut batch = Batch::of(self.window);
         for id in &self.source.settings.task_instances {
-            self.task(id, &Flow { scheduled: true, ..Flow::default() }, &mut batch).await?;
+            self.task(id, &Flow::default(), &mut batch).await?;
         }
         self.close(batch).await
     }
@@ -55,7 +55,7 @@ impl Poll<'_> {
         if sweep.torn {
             self.tally.tear();
         }
-        self.unscheduled = std::mem::take(&mut sweep.unscheduled);
+        self.scheduled = std::mem::take(&mut sweep.scheduled);
         let mut batch = Batch::of(window);
         for cause in &sweep.refused {
             self.tally.refuse(&mut batch, *cause);
@@ -160,7 +160,7 @@ impl Poll<'_> {
         let mut batch = Batch::of(self.window);
         let mut whole = true;
         let mut tasks = std::collections::HashMap::new();
-        let flow = about(&full, !self.unscheduled.contains(id));
+        let flow = about(&full, self.scheduled.contains(id));
         for task in self.graph(&full, &mut batch).iter().flat_map(|graph| graph.tasks.items()) {
             let Field::Value(task) = task else {
                 self.tally.refuse(&mut batch, RejectCause::Malformed);

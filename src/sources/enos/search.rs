@@ -23,8 +23,8 @@ pub(super) struct Sweep {
     pub(super) refused: Vec<RejectCause>,
     /// Whether there was more than is ever read.
     pub(super) torn: bool,
-    /// The flow runs that no schedule started, so that no interval can be expected of them.
-    pub(super) unscheduled: HashSet<String>,
+    /// The flow runs that a schedule started: only of these an interval can be expected.
+    pub(super) scheduled: HashSet<String>,
     ids: HashSet<String>,
 }
 
@@ -59,7 +59,7 @@ impl Sweep {
                 }
                 Err(error) => return Err(error),
             };
-            let (rows, fresh) = self.take(&found, flows)?;
+            let (rows, fresh) = self.take(&found, listed, flows)?;
             listed += fresh;
             // The count may be the page's or the whole's: only where it promises more is a short page not the last.
             let promised =
@@ -74,11 +74,15 @@ impl Sweep {
         Ok(())
     }
 
-    /// Takes up a page; says how many rows it had, and how many of them were new.
-    fn take(&mut self, found: &Found, flows: FlowType) -> Result<(u64, u64), Error> {
+    /// Takes up a page that comes after `listed` rows; says how many rows it had, and how many of them were new.
+    fn take(&mut self, found: &Found, listed: u64, flows: FlowType) -> Result<(u64, u64), Error> {
+        let all_listed =
+            || found.count.get().is_some_and(|count| u64::try_from(*count).is_ok_and(|n| n <= listed));
         let rows = match &found.flow_insts {
             Field::Value(rows) => rows,
-            Field::Absent => &List::new(),
+            Field::Absent if all_listed() => &List::new(),
+            // Taken for "there are none", it would end the poll as if all had been seen.
+            Field::Absent => return Err(Error::Decode("a search without flowInsts".into())),
             Field::Malformed => return Err(Error::Decode("flowInsts is no list".into())),
         };
         let mut fresh = 0;
@@ -89,8 +93,8 @@ impl Sweep {
                 }
                 Field::Value(flow) => {
                     if self.ids.insert(flow.instance_id.text().to_owned()) {
-                        if flows != FlowType::Periodic {
-                            self.unscheduled.insert(flow.instance_id.text().to_owned());
+                        if flows == FlowType::Periodic {
+                            self.scheduled.insert(flow.instance_id.text().to_owned());
                         }
                         fresh += 1;
                         self.flows.push(flow.clone());

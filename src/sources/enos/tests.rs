@@ -23,6 +23,8 @@ struct Plant {
     /// By id: what a call for it fails with.
     failures: Mutex<BTreeMap<String, Error>>,
     zone: Mutex<Option<Result<&'static str, Error>>>,
+    /// What a search answers, in the place of its flow runs.
+    search: Mutex<Option<Value>>,
     /// The number of the first page, and whether a lower one is refused.
     base: Mutex<(u32, bool)>,
     calls: Mutex<Vec<String>>,
@@ -124,6 +126,9 @@ impl Api for Arc<Plant> {
         let call = format!("search {} {page}", request.r#type);
         if let Err(error) = self.called(call, "search") {
             return give(Err(error));
+        }
+        if let Some(answer) = self.search.lock().unwrap().clone() {
+            return give(Ok(answer));
         }
         if strict && page < base {
             return give(Err(missing()));
@@ -266,6 +271,27 @@ async fn open_runs_planned_before_the_search_are_followed_to_their_end() {
 }
 
 #[tokio::test]
+async fn an_interval_is_expected_only_of_what_a_search_shows_as_scheduled() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("found", 600, 1, &[1]);
+    plant.put_flow("followed", 3 * 86_400, 2, &[2]);
+    let (by_search, desk) = (source(&plant, json!({})), FakeDesk::default());
+    let mut window = at(2, 0);
+    window.open = vec![desk::open("t", "followed-0", 1, "followed", Timestamp::from_secs(NOW - 7200))];
+    poll(&by_search, &window, &desk).await.unwrap();
+    let by_id = source(&plant, json!({"task_instances": ["found-0"]}));
+    poll(&by_id, &at(1, 0), &desk).await.unwrap();
+    let told: Vec<_> = desk
+        .batches()
+        .into_iter()
+        .flat_map(|batch| batch.observations)
+        .map(|seen| (seen.run.instance.to_string(), seen.expected_interval))
+        .collect();
+    let hour = Some(Duration::from_secs(3600));
+    assert_eq!(told, [("found-0".into(), hour), ("followed-0".into(), None), ("found-0".into(), None)]);
+}
+
+#[tokio::test]
 async fn an_unknown_id_costs_only_itself() {
     let plant = Arc::new(Plant::default());
     plant.put_flow("a", 600, 1, &[1, 1]);
@@ -340,6 +366,24 @@ async fn every_page_is_read_whatever_number_the_first_one_has() {
 }
 
 #[tokio::test]
+async fn a_search_without_a_list_is_empty_only_where_it_says_so() {
+    let plant = Arc::new(Plant::default());
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
+    for no_answer in
+        [json!(null), json!({}), json!({"flowInsts": null, "count": 3}), json!({"flowInsts": null})]
+    {
+        *plant.search.lock().unwrap() = Some(no_answer);
+        let ended = poll(&source, &at(1, 0), &desk).await.unwrap_err();
+        assert_eq!(ended.reason(), crate::model::Reason::Decode);
+        assert!(desk.batches().is_empty(), "nothing open ends because of it");
+    }
+    for none in [json!({"flowInsts": null, "count": 0}), json!({"flowInsts": []})] {
+        *plant.search.lock().unwrap() = Some(none);
+        assert_eq!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Whole);
+    }
+}
+
+#[tokio::test]
 async fn virtual_and_unreadable_flows_are_left_alone() {
     let plant = Arc::new(Plant::default());
     plant.put_flow("a", 600, 1, &[1]);
@@ -388,6 +432,44 @@ async fn the_servers_zone_is_asked_for_once() {
     *plant.zone.lock().unwrap() = Some(Err(Error::Timeout(Duration::from_secs(1))));
     let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
     assert!(poll(&source, &at(1, 0), &desk).await.is_err(), "a server that cannot be asked has not told");
+}
+
+#[tokio::test]
+async fn a_failed_token_is_blamed_on_itself_and_on_no_id() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("a", 600, 1, &[1, 1]);
+    let refusal = Error::Auth { code: "1003".into(), hint: "the secret is wrong" };
+    let stamp = Error::Rejected { code: "1001".into() };
+    for error in [refusal, stamp, Error::Server { code: "1005".into() }] {
+        let before = Error::Before { action: "token/get", error: Box::new(error.clone()) };
+        let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
+        for place in ["zone", "search", "a", "a-0"] {
+            if place == "zone" {
+                *plant.zone.lock().unwrap() = Some(Err(before.clone()));
+            } else {
+                plant.fail(place, Some(before.clone()));
+            }
+            let ended = poll(&source, &at(1, 0), &desk).await.unwrap_err();
+            assert_eq!(ended.to_string(), format!("token/get: {error}"), "{place}");
+            assert_eq!(ended.reason(), error.reason());
+            plant.fail(place, None);
+            *plant.zone.lock().unwrap() = None;
+        }
+        assert_eq!(
+            poll(&source, &at(1, 60), &desk).await.unwrap(),
+            Read::Whole,
+            "nothing is given up for it"
+        );
+    }
+}
+
+#[tokio::test]
+async fn messages_spell_calls_as_metrics_do() {
+    use crate::transport::enos::Operation;
+    let plant = Arc::new(Plant::default());
+    plant.fail("search", Some(Error::Timeout(Duration::from_secs(1))));
+    let ended = poll(&source(&plant, json!({})), &at(1, 0), &FakeDesk::default()).await.unwrap_err();
+    assert!(ended.to_string().starts_with(&format!("{}: ", Operation::FlowInstanceSearch.name())), "{ended}");
 }
 
 #[tokio::test]

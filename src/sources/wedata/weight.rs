@@ -26,7 +26,8 @@ pub(super) fn weigh(error: &PollError) -> Weight {
         | Error::Throttled { .. }
         | Error::Credentials(_)
         | Error::Server { .. }
-        | Error::Decode(_) => Weight::Transient,
+        | Error::Decode(_)
+        | Error::Before { .. } => Weight::Transient,
         Error::Rejected { .. } | Error::TooLarge(_) => Weight::Refused,
         Error::Auth { .. } => Weight::Forbidden,
     }

@@ -113,7 +113,9 @@ async fn a_failure_of_the_token_service_is_not_multiplied() {
     let bad = || Reply::json(200, r#"{"status": 1003, "msg": "secret"}"#);
     let (client, stage, _) = client(vec![bad(), token("T", 7200)]).await;
     for _ in 0..3 {
-        assert!(matches!(get(&client).await, Err(Error::Auth { code, .. }) if code == "1003"));
+        let error = get(&client).await.unwrap_err();
+        assert_eq!((error.code(), error.reason()), (Some("1003"), crate::model::Reason::Auth));
+        assert!(error.to_string().starts_with("token/get: access refused (1003): the secret key"), "{error}");
     }
     assert_eq!(stage.asked().len(), 1, "a failure is repeated, not asked for again at once");
 }

@@ -15,6 +15,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
+/// Its name in metrics and errors.
+const NAME: &str = "token/get";
 const PATH: &str = "apim-token-service/v2.0/token/get";
 /// Renewal begins when this much, or a tenth of the life, is left; so does the vendor's own client.
 const MARGIN: Duration = Duration::from_secs(600);
@@ -114,9 +116,11 @@ impl Tokens {
     async fn fetch(&self, line: &Line) -> Result<Token, Error> {
         let keys = self.provider.get().await.map_err(|error| Error::Credentials(error.to_string()))?;
         let get = Get { line, keys: &keys, mended_stamp: false, mended_clock: false };
-        let Granted { access_token, expire } = line.call("token/get").run(get).await?;
+        // Said of the operation that the token is for, a refusal would be taken for an answer to that.
+        let before = |error| Error::Before { action: NAME, error: Box::new(error) };
+        let Granted { access_token, expire } = line.call(NAME).run(get).await.map_err(before)?;
         if access_token.expose_secret().is_empty() {
-            return Err(Error::Decode("a token that is empty".into()));
+            return Err(before(Error::Decode("a token that is empty".into())));
         }
         let life = expire.as_ref().and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
         let life = Duration::from_secs(life.unwrap_or(DEFAULT_LIFE).min(MAX_LIFE));
