@@ -132,7 +132,8 @@ impl RejectCause {
 
 /// What one poll, or a part of one, found.
 ///
-/// A poll may submit several. Only the last of a poll that read everything sets `watermark` and `complete`.
+/// A poll may submit several. Only the last of a poll that read everything sets `complete`; one sets `watermark` where
+/// it and those before it hold everything up to there.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The poll it belongs to: [`Window::poll`].

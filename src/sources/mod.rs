@@ -114,7 +114,7 @@ pub trait Source: Send + Sync {
     /// What ended the poll early. Batches submitted before stand.
     ///
     /// # Cancel
-    /// May be dropped at any await: nothing is lost, because only the last batch moves the watermark.
+    /// May be dropped at any await: nothing is lost, because a batch moves the watermark only past what is handed over.
     fn poll<'a>(
         &'a self,
         cell: &'a CellKey,

@@ -1,5 +1,6 @@
 //! What can go wrong between here and a cloud.
 
+use super::remedy;
 use crate::model::Reason;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub enum Error {
     #[error("no credentials: {0}")]
     Credentials(String),
     /// The API refused the request.
-    #[error("the API refused the request ({code})")]
+    #[error("the API refused the request ({code}): {}", remedy::of(code))]
     Rejected {
         /// The API's code.
         code: String,

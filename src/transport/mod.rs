@@ -12,6 +12,7 @@ mod header;
 mod http;
 mod json;
 mod limit;
+mod remedy;
 mod retry;
 mod skew;
 mod status;

@@ -382,7 +382,10 @@ async fn withdrawn_logs_are_asked_for_once_an_hour() {
     let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
     for later in [0, 60, 3599] {
         let ended = poll(&source, &at(1, later), &desk).await.unwrap_err();
-        assert_eq!(ended.to_string(), "GetFunctionLogs: the API refused the request (ActionOffline)");
+        assert!(
+            ended.to_string().starts_with("GetFunctionLogs: the API refused the request (ActionOffline)"),
+            "{ended}"
+        );
     }
     assert_eq!(cloud.calls().len(), 1);
     assert!(desk.batches().is_empty());

@@ -24,6 +24,9 @@ use std::time::Duration;
 /// the lookback and ended inside it; later polls know what is open.
 const LONGEST: Duration = Duration::from_secs(86400);
 
+/// Ids named in one line; the rest is a number.
+const NAMED: usize = 3;
+
 /// Reads one region.
 pub(super) struct Poll<'a> {
     pub(super) api: &'a dyn Api,
@@ -52,6 +55,7 @@ impl Poll<'_> {
             let mut listing = Listing::back_to(self.window.from, Vec::new(), None);
             let refused = self.by_id(&mut listing, &self.settings.invocation_ids, &mut trouble).await?;
             trouble.notes.extend(refused.map(|error| format!("invocation_ids: {error}")));
+            trouble.notes.extend(missing(&self.settings.invocation_ids, &listing));
             true
         };
         let mut last = Batch::of(self.window);
@@ -209,6 +213,17 @@ pub(super) fn observe(due: &[Due<'_>], found: &[Task]) -> Vec<Observation> {
         None => activity.observe(share, workflow),
     };
     due.iter().map(one).collect()
+}
+
+/// Names the configured ids that no answer showed; `None` where each was.
+fn missing(ids: &[String], listing: &Listing) -> Option<String> {
+    let missing: Vec<&String> = ids.iter().filter(|id| !listing.shows(id)).collect();
+    let named: Vec<String> = missing.iter().take(NAMED).map(|id| format!("{id:?}")).collect();
+    let more = match missing.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!missing.is_empty()).then(|| format!("invocation_ids: there is no {}{more}", named.join(", ")))
 }
 
 /// What went wrong without ending the poll.

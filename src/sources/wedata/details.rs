@@ -255,7 +255,7 @@ impl Details<'_> {
 
 impl Verdict {
     /// Notes a refusal, one of each action and code.
-    fn refuse(&mut self, refused: Option<PollError>) {
+    pub(super) fn refuse(&mut self, refused: Option<PollError>) {
         let Some(refused) = refused else { return };
         let text = refused.to_string();
         if self.refused.iter().all(|noted| noted.to_string() != text) {

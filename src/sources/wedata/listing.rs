@@ -7,14 +7,17 @@ use super::wire::{Instance, InstancePage, ListInstances};
 use crate::model::{RejectCause, Timestamp, Zone};
 use crate::sources::lenient::Field;
 use crate::transport::Error;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The most rows the API gives at once.
 pub(super) const PAGE_SIZE: u64 = 200;
 
-/// Pages of one reading: 100 000 rows. More than that in one window is a window set too wide.
+/// Pages of one reading. More than that is read in slices: a listing that takes minutes moves all the while.
 const MAX_PAGES: u64 = 500;
+
+/// The most rows that one reading takes.
+pub(super) const MAX_ROWS: u64 = MAX_PAGES * PAGE_SIZE;
 
 /// Readings of a listing that moves.
 const MAX_PASSES: u32 = 4;
@@ -42,50 +45,86 @@ pub(super) fn row(item: Field<Instance>, names: &Names, zone: &Zone) -> Result<R
     }
 }
 
+/// What became of a listing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reading {
+    /// All of it is read.
+    Whole,
+    /// It kept moving.
+    Torn,
+    /// It holds more than can be read in one go.
+    TooLong,
+}
+
 /// One reading, first page to last.
 #[derive(Default)]
 struct Pass {
-    /// Different rows, refused ones included.
-    rows: u64,
+    /// The instances it showed.
+    met: HashSet<Arc<str>>,
+    /// Rows refused.
+    refused: u64,
+    /// Rows received, repeated ones included.
+    received: u64,
     /// The largest total that a page told.
     most: u64,
     /// Whether the pages disagreed about the total.
     moved: bool,
     /// Rows that no reading before had, and that changed before the poll began.
     news: u64,
-    /// Whether the page cap ended it.
-    capped: bool,
+    /// Whether it was given up for its length.
+    too_long: bool,
+}
+
+impl Pass {
+    /// Different rows, refused ones included.
+    fn rows(&self) -> u64 {
+        self.met.len() as u64 + self.refused
+    }
+
+    fn shows_the_same_as(&self, other: &Self) -> bool {
+        self.met == other.met && self.refused == other.refused
+    }
 }
 
 impl Listing {
-    /// Reads the listing until it is whole; `false` where it did not become so. What was read stands even after an
-    /// error.
+    /// Reads the listing until it is whole. What was read stands even after an error, and where it did not become so.
+    /// One too long for a reading is given up at its first page where it `can_be_cut`, else read as far as it goes.
     ///
     /// Rows are asked for by ascending planned time, which never changes: a row that joins while the pages are read
     /// pushes others towards pages still to come, where they are met a second time instead of being missed. A total
     /// that the rows read do not reach means that some were missed all the same, and the listing is read again. When
     /// the total keeps moving, reading again is enough once it brings nothing that changed before the poll began:
-    /// what changes later belongs to the next poll.
+    /// what changes later belongs to the next poll. And when two readings in a row show the same rows, nothing moved
+    /// under the paging and the total counts what is not there: waiting for it would stop the watermark for ever.
+    /// Where a whole page is missing it is the paging that fails, which a shorter listing may mend.
     pub(super) async fn read(
         &mut self,
         api: &dyn Api,
         request: &mut ListInstances,
         names: &Names,
-        zone: &Zone,
-        to: Timestamp,
-    ) -> Result<bool, Error> {
-        for pass in 0..MAX_PASSES {
-            let read = self.pass(api, request, names, zone, to).await?;
-            self.left = read.most.saturating_sub(self.len());
-            if read.capped {
-                return Ok(false);
+        (zone, to): (&Zone, Timestamp),
+        can_be_cut: bool,
+    ) -> Result<Reading, Error> {
+        let mut before: Option<Pass> = None;
+        for _ in 0..MAX_PASSES {
+            let pass = self.pass(api, request, names, (zone, to), can_be_cut).await?;
+            self.left = pass.most.saturating_sub(self.len());
+            if pass.too_long {
+                return Ok(Reading::TooLong);
             }
-            if read.rows >= read.most || self.len() >= read.most || (pass > 0 && read.moved && read.news == 0)
-            {
-                return Ok(true);
+            let reached = pass.rows() >= pass.most || self.len() >= pass.most;
+            if reached || (before.is_some() && pass.moved && pass.news == 0) {
+                self.left = 0;
+                return Ok(Reading::Whole);
             }
+            if pass.rows() > 0 && before.is_some_and(|before| before.shows_the_same_as(&pass)) {
+                // A row shown twice is counted twice by the total, and hides none.
+                self.left = pass.most.saturating_sub(pass.received);
+                return Ok(if self.left < PAGE_SIZE { Reading::Whole } else { Reading::TooLong });
+            }
+            before = Some(pass);
         }
-        Ok(false)
+        Ok(Reading::Torn)
     }
 
     async fn pass(
@@ -93,11 +132,10 @@ impl Listing {
         api: &dyn Api,
         request: &mut ListInstances,
         names: &Names,
-        zone: &Zone,
-        to: Timestamp,
+        (zone, to): (&Zone, Timestamp),
+        can_be_cut: bool,
     ) -> Result<Pass, Error> {
         let mut pass = Pass::default();
-        let mut met = HashMap::new();
         let mut before = None;
         self.rejected.clear();
         for page in 1..=MAX_PAGES {
@@ -112,26 +150,30 @@ impl Listing {
                 Field::Absent | Field::Malformed => Vec::new(),
             };
             let count = items.len() as u64;
+            pass.received += count;
             for item in items {
                 match row(item, names, zone) {
-                    Ok(row) if met.insert(Arc::clone(&row.seen.run.instance), ()).is_none() => {
-                        pass.rows += 1;
+                    Ok(row) if pass.met.insert(Arc::clone(&row.seen.run.instance)) => {
                         pass.news += u64::from(self.take(row, to));
                     }
                     Ok(row) => drop(self.take(row, to)),
                     Err(cause) => {
-                        pass.rows += 1;
+                        pass.refused += 1;
                         self.rejected.push(cause);
                     }
                 }
             }
             // Different rows are compared, not received ones: a row met twice must not end the reading early.
             let full = count >= PAGE_SIZE;
-            if count == 0 || before.map_or(!full, |total| pass.rows >= total) {
+            if count == 0 || before.map_or(!full, |total| pass.rows() >= total) {
+                pass.too_long = pass.most > MAX_ROWS;
                 return Ok(pass);
             }
+            if can_be_cut && pass.most > MAX_ROWS {
+                break;
+            }
         }
-        pass.capped = true;
+        pass.too_long = true;
         Ok(pass)
     }
 
@@ -174,7 +216,7 @@ impl Listing {
         &self.rejected
     }
 
-    /// Rows that are known to be there and were not read.
+    /// Rows that the total tells of and that were not read.
     pub(super) fn left(&self) -> u64 {
         self.left
     }

@@ -3,6 +3,7 @@
 //! How it is read, and what becomes of every field, is in `sources/README.md`.
 
 mod api;
+mod course;
 mod details;
 #[cfg(feature = "simulator")]
 pub mod fake;
@@ -16,6 +17,8 @@ mod projects;
 #[cfg(test)]
 mod script;
 mod settings;
+mod slice;
+mod trouble;
 mod weight;
 mod wire;
 

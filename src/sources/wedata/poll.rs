@@ -2,14 +2,18 @@
 
 use super::Keep;
 use super::api::Api;
-use super::details::{Details, Verdict};
-use super::listing::{Listing, PAGE_SIZE};
+use super::course::Course;
+use super::details::Details;
+use super::listing::{Listing, PAGE_SIZE, Reading};
 use super::normalize::UNFINISHED;
 use super::settings::Settings;
+use super::slice::Slice;
+use super::trouble::Trouble;
 use super::weight::{Weight, weigh};
 use super::wire::{LIST_INSTANCES, ListInstances};
-use crate::model::{Batch, Intake, Timestamp, Window};
+use crate::model::{Batch, Intake, Window};
 use crate::sources::{PollError, Read, during};
+use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -27,18 +31,48 @@ pub(super) struct Poll<'a> {
 }
 
 impl Poll<'_> {
-    /// Reads what changed, then what stays open, then the details of what finished.
+    /// Reads what changed, then what stays open, then the details of what finished. More changes than one reading
+    /// takes are read in slices, and the watermark goes on with each: a poll that is cut off has not been in vain.
     pub(super) async fn run(&self) -> Result<Read, PollError> {
         self.keep.names.learn(&self.window.open);
         if !self.settings.instances.is_empty() {
             return self.instances().await;
         }
         let mut trouble = Trouble::default();
-        let mut changed = Listing::default();
-        let all_changed = self.list(&mut changed, Some(self.window.from), None, &mut trouble).await?;
-        let all_open = self.confirm(&changed, &mut trouble).await?;
-        let verdict = self.details().read(changed.rows()).await?;
-        self.close(all_changed, all_open, changed.left(), verdict, trouble).await
+        let mut course = Course::default();
+        let mut unseen: HashSet<&str> = self.window.open.iter().map(|open| &*open.run.instance).collect();
+        let mut slices = vec![Slice::since(Some(self.window.from))];
+        while let Some(slice) = slices.pop() {
+            let mut changed = Listing::default();
+            let reading = self.list(&mut changed, slice, None, &mut trouble).await?;
+            if reading == Reading::TooLong
+                && let Some((older, newer)) = self.halves(slice)
+            {
+                // Oldest first, so that the watermark can follow.
+                slices.extend([newer, older]);
+                course.ahead = course.ahead.max(changed.left());
+                continue;
+            }
+            course.pass(slice, reading, &changed);
+            unseen.retain(|open| !changed.shows(open));
+            // A poll cut off after a slice moved the watermark is followed by one that is not the first any more.
+            if course.all_open.is_none() && (slices.is_empty() || self.window.first) {
+                course.all_open = Some(self.confirm(&unseen, &mut trouble).await?);
+            }
+            course.take(self.details(), changed.rows()).await?;
+            if let (None, Some(end), false) = (&course.torn, slice.to, slices.is_empty()) {
+                let mut done = Batch::of(self.window);
+                done.watermark = Some(course.verdict.before.map_or(end, |before| before.min(end)));
+                done.backlog = Some(course.verdict.left + course.ahead);
+                self.intake.submit(done).await?;
+            }
+        }
+        self.close(course, trouble).await
+    }
+
+    /// Both halves of a slice that is too long to be read at once.
+    fn halves(&self, slice: Slice) -> Option<(Slice, Slice)> {
+        slice.halves(self.window.to.minus(self.settings.window.0), self.window.to)
     }
 
     fn details(&self) -> Details<'_> {
@@ -58,16 +92,17 @@ impl Poll<'_> {
     async fn list(
         &self,
         listing: &mut Listing,
-        changed_since: Option<Timestamp>,
+        slice: Slice,
         states: Option<&'static [i64]>,
         trouble: &mut Trouble,
-    ) -> Result<bool, PollError> {
+    ) -> Result<Reading, PollError> {
         let zone = &self.keep.zone;
         let mut request = ListInstances {
             project_id: self.project.to_owned(),
             schedule_time_from: zone.zone.write(self.window.to.minus(self.settings.window.0)),
             schedule_time_to: zone.zone.write(self.window.to.plus(AHEAD)),
-            last_update_time_from: changed_since.map(|since| zone.zone.write(since)),
+            last_update_time_from: slice.from.map(|from| zone.zone.write(from)),
+            last_update_time_to: slice.to.map(|to| zone.zone.write(to)),
             instance_state_list: states,
             sort_column: "SCHEDULE_DATE",
             sort_type: "ASC",
@@ -75,7 +110,9 @@ impl Poll<'_> {
             page_size: PAGE_SIZE,
             schedule_time_zone: zone.name.clone(),
         };
-        let read = listing.read(self.api, &mut request, &self.keep.names, &zone.zone, self.window.to).await;
+        let present = (&zone.zone, self.window.to);
+        let can_be_cut = self.halves(slice).is_some();
+        let read = listing.read(self.api, &mut request, &self.keep.names, present, can_be_cut).await;
         let mut batch = Batch::of(self.window);
         batch.observations = listing.rows().iter().map(|row| row.seen.clone()).collect();
         for cause in listing.rejected() {
@@ -83,6 +120,9 @@ impl Poll<'_> {
         }
         trouble.note_rejected(&batch);
         self.intake.submit(batch).await?;
+        if let (Ok(Reading::Whole), left @ 1..) = (&read, listing.left()) {
+            trouble.note(format!("ListInstances counts {left} instances more than it shows"));
+        }
         read.map_err(during(LIST_INSTANCES.name))
     }
 
@@ -92,12 +132,20 @@ impl Poll<'_> {
     ///
     /// Its rows are observed rather than only confirmed: the state decides what is news. What it does not show is
     /// gone, or finished since; the latter is in the next poll's changes.
-    async fn confirm(&self, changed: &Listing, trouble: &mut Trouble) -> Result<bool, PollError> {
-        let unseen = self.window.open.iter().any(|open| !changed.shows(&open.run.instance));
-        if !unseen && !self.window.first {
+    async fn confirm(&self, unseen: &HashSet<&str>, trouble: &mut Trouble) -> Result<bool, PollError> {
+        if unseen.is_empty() && !self.window.first {
             return Ok(true);
         }
-        self.list(&mut Listing::default(), None, Some(&UNFINISHED), trouble).await
+        let mut all = true;
+        let mut slices = vec![Slice::since(None)];
+        while let Some(slice) = slices.pop() {
+            let reading = self.list(&mut Listing::default(), slice, Some(&UNFINISHED), trouble).await?;
+            match self.halves(slice).filter(|_| reading == Reading::TooLong) {
+                Some((older, newer)) => slices.extend([newer, older]),
+                None => all &= reading == Reading::Whole,
+            }
+        }
+        Ok(all)
     }
 
     /// Ends the poll: hands over the watermark and says how it went.
@@ -107,28 +155,21 @@ impl Poll<'_> {
     /// would stop the counting of runs, which needs no details. They are told as `partial`, at every poll that
     /// meets them, and the rows still inside the overlap are asked about again, so that a right granted in time
     /// loses nothing.
-    async fn close(
-        &self,
-        all_changed: bool,
-        all_open: bool,
-        unread: u64,
-        verdict: Verdict,
-        mut trouble: Trouble,
-    ) -> Result<Read, PollError> {
+    async fn close(&self, course: Course, mut trouble: Trouble) -> Result<Read, PollError> {
+        let Course { torn, unread, verdict, all_open, .. } = course;
+        let all_open = all_open.unwrap_or(false);
         let mut last = Batch::of(self.window);
-        last.complete = all_changed && all_open;
-        last.backlog = Some(verdict.left + if all_changed { 0 } else { unread });
-        if all_changed {
+        last.complete = torn.is_none() && all_open;
+        last.backlog = Some(verdict.left + unread);
+        if torn.is_none() {
             last.watermark = Some(verdict.before.map_or(self.window.to, |before| before.min(self.window.to)));
         }
         self.intake.submit(last).await?;
         if let Some(failure) = verdict.failure {
             return Err(failure);
         }
-        if !all_changed {
-            return Ok(Read::Torn(format!(
-                "{unread} changed instances could not be listed; the listing kept moving or is too long"
-            )));
+        if let Some(torn) = torn {
+            return Ok(Read::Torn(torn));
         }
         if !all_open {
             return Ok(Read::Torn("the unfinished instances could not all be listed".into()));
@@ -188,34 +229,6 @@ impl Poll<'_> {
         last.watermark = failure.is_none().then_some(self.window.to);
         self.intake.submit(last).await?;
         failure.map_or_else(|| Ok(trouble.read()), Err)
-    }
-}
-
-/// What went wrong without ending the poll.
-#[derive(Default)]
-struct Trouble(Vec<String>);
-
-/// Causes told in one line; the rest is a number.
-const TOLD: usize = 3;
-
-impl Trouble {
-    fn note(&mut self, what: String) {
-        self.0.push(what);
-    }
-
-    fn note_rejected(&mut self, batch: &Batch) {
-        for (cause, count) in &batch.rejected {
-            self.note(format!("{count} records refused ({})", cause.name()));
-        }
-    }
-
-    fn read(self) -> Read {
-        let more = self.0.len().saturating_sub(TOLD);
-        let mut told: Vec<String> = self.0.into_iter().take(TOLD).collect();
-        if more > 0 {
-            told.push(format!("and {more} more"));
-        }
-        if told.is_empty() { Read::Whole } else { Read::Refused(told.join("; ")) }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The projects of the tenant.
 
 use super::api::Api;
-use super::wire::{DESCRIBE_TENANT_PROJECTS, DescribeTenantProjects};
+use super::wire::{DESCRIBE_TENANT_PROJECTS, DescribeTenantProjects, Project, ProjectPage};
 use crate::sources::lenient::Field;
 use crate::sources::{PollError, during};
+use crate::transport::Error;
 use std::collections::BTreeSet;
 
 const PAGE_SIZE: u64 = 100;
@@ -18,10 +19,13 @@ const ENABLED: i64 = 1;
 pub(super) async fn discover(api: &dyn Api, region: &str) -> Result<BTreeSet<String>, PollError> {
     let mut found = BTreeSet::new();
     let mut met = BTreeSet::new();
+    let mut told = false;
     for page in 1..=MAX_PAGES {
         let request = DescribeTenantProjects { page_number: page, page_size: PAGE_SIZE };
         let answer = api.projects(&request).await.map_err(during(DESCRIBE_TENANT_PROJECTS.name))?;
-        let rows = answer.rows.items();
+        let total = answer.total_count.get().and_then(|total| usize::try_from(*total).ok());
+        let rows = rows(&answer, total).map_err(during(DESCRIBE_TENANT_PROJECTS.name))?;
+        told |= !rows.is_empty() || total.is_some_and(|total| total > 0);
         let before = met.len();
         for project in rows.iter().filter_map(Field::get) {
             let Some(id) = project.project_id.get() else { continue };
@@ -33,12 +37,29 @@ pub(super) async fn discover(api: &dyn Api, region: &str) -> Result<BTreeSet<Str
             }
         }
         // Without a total the end is a page that tells nothing new.
-        let total = answer.total_count.get().and_then(|total| usize::try_from(*total).ok());
         if met.len() == before || total.is_some_and(|total| met.len() >= total) {
             break;
         }
     }
+    // A project that is not found is retired with all it shows, so an answer must be good to say that there is none.
+    if met.is_empty() && told {
+        return Err(during(DESCRIBE_TENANT_PROJECTS.name)(Error::Decode(
+            "projects, but none with a ProjectId".into(),
+        )));
+    }
     Ok(found)
+}
+
+/// The rows of a page.
+///
+/// # Errors
+/// Where there is neither a list nor a total of none: taken for an empty page, it would hide projects.
+fn rows(page: &ProjectPage, total: Option<usize>) -> Result<&[Field<Project>], Error> {
+    match page.rows.get() {
+        Some(rows) => Ok(rows),
+        None if total == Some(0) => Ok(&[]),
+        None => Err(Error::Decode("a page of DescribeTenantProjects without Rows".into())),
+    }
 }
 
 /// Whether a project's Region means `region`. The common parameter says `ap-beijing`, the sample of this action
@@ -87,6 +108,30 @@ mod tests {
         script.set().projects = vec![answer["Response"]["Data"].clone()];
         assert_eq!(discover(&script, "ap-beijing").await.unwrap(), ["1990".to_owned()].into());
         assert_eq!(discover(&script, "ap-shanghai").await.unwrap(), [].into());
+    }
+
+    #[tokio::test]
+    async fn no_projects_is_said_by_a_good_answer_only() {
+        for (pages, good) in [
+            (vec![json!({ "Rows": [], "TotalCount": 0 })], true),
+            (vec![json!({ "Rows": null, "TotalCount": "0" })], true),
+            (vec![json!({ "Rows": [] })], true),
+            (vec![json!({ "TotalCount": 3 })], false),
+            (vec![json!({ "Rows": null })], false),
+            (vec![json!({ "Rows": "secret", "TotalCount": 3 })], false),
+            (vec![json!({ "Rows": [], "TotalCount": 3 })], false),
+            (vec![json!({ "Rows": [{ "Id": "1" }, null], "TotalCount": 2 })], false),
+            (vec![json!({ "Rows": [{ "ProjectId": "1" }], "TotalCount": 2 }), json!({})], false),
+        ] {
+            let script = Script::default();
+            script.set().projects = pages.clone();
+            let found = discover(&script, "ap-beijing").await;
+            assert_eq!(found.as_ref().ok(), good.then_some(&BTreeSet::new()), "{pages:?}");
+            if let Err(error) = found {
+                assert_eq!(error.reason().name(), "decode", "{error}");
+                assert!(!error.to_string().contains("secret"), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The API as a script, for tests.
 
 use super::api::Api;
+use super::listing::MAX_ROWS;
 use super::wire::{
     DescribeTenantProjects, GetInstanceLog, GetTaskInstance, Instance, InstancePage, ListInstances, LogPage,
     ProjectPage,
@@ -35,6 +36,8 @@ pub(super) struct Inner {
     pub(super) leaving: Vec<(usize, &'static str)>,
     /// A total that is told instead of the true one.
     pub(super) total: Option<u64>,
+    /// So many rows at once stand for as many as one reading takes: more of them claim a total beyond that.
+    pub(super) fitting: Option<usize>,
     /// How long GetTaskInstance takes.
     pub(super) slow: Duration,
     /// Every call: action and what it asks for.
@@ -83,9 +86,13 @@ impl Inner {
             .filter(|row| {
                 request.last_update_time_from.as_ref().is_none_or(|from| text(row, "LastUpdateTime") >= *from)
             })
+            .filter(|row| {
+                request.last_update_time_to.as_ref().is_none_or(|to| text(row, "LastUpdateTime") <= *to)
+            })
             .collect();
         rows.sort_by_key(|row| text(row, "SchedulerTime"));
-        let total = self.total.unwrap_or(rows.len() as u64);
+        let too_many = self.fitting.filter(|fitting| rows.len() > *fitting).map(|_| MAX_ROWS + 1);
+        let total = self.total.or(too_many).unwrap_or(rows.len() as u64);
         let skip = usize::try_from((request.page_number - 1) * request.page_size).unwrap();
         let size = usize::try_from(request.page_size).unwrap();
         let page: Vec<&Value> = rows.into_iter().skip(skip).take(size).collect();

@@ -30,6 +30,8 @@ pub(super) struct ListInstances {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_update_time_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_update_time_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) instance_state_list: Option<&'static [i64]>,
     pub(super) sort_column: &'static str,
     pub(super) sort_type: &'static str,

@@ -313,6 +313,21 @@ async fn explicit_ids_are_read_a_hundred_at_a_time() {
 }
 
 #[tokio::test]
+async fn explicit_ids_that_no_answer_shows_are_named() {
+    let mut bench = Bench::new();
+    bench.add("a", -100, "SUCCESS");
+    bench.settings.invocation_ids = vec!["inv-a".into(), "inv-typo".into()];
+    let Read::Refused(told) = bench.poll(&window(at(0))).await.unwrap() else { panic!() };
+    assert_eq!(told, "invocation_ids: there is no \"inv-typo\"");
+    assert_eq!(bench.counted(), ["invt-a"]);
+    assert_eq!(bench.desk.batches().pop().unwrap().watermark, Some(at(0)));
+
+    bench.settings.invocation_ids = (0..5).map(|n| format!("inv-{n}")).collect();
+    let Read::Refused(told) = bench.poll(&window(at(60))).await.unwrap() else { panic!() };
+    assert_eq!(told, "invocation_ids: there is no \"inv-0\", \"inv-1\", \"inv-2\" and 2 more");
+}
+
+#[tokio::test]
 async fn filters_are_sent_and_a_failure_between_pages_keeps_the_watermark() {
     let mut bench = Bench::new();
     bench.settings.filters = vec![Filter { name: "command-id".into(), values: vec!["cmd-1".into()] }];

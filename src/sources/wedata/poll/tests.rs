@@ -1,6 +1,6 @@
 use super::bench::{Bench, at, since_midnight};
 use super::*;
-use crate::model::{Facets, Known, OpenRun, Outcome, RunId, TaskKey};
+use crate::model::{Facets, Known, OpenRun, Outcome, RunId, TaskKey, Timestamp};
 use crate::sources::wedata::script::{key, life, row};
 use crate::sources::wedata::settings::{ApiZone, Which};
 use crate::transport::Error;
@@ -104,15 +104,114 @@ async fn open_runs_that_did_not_change_are_confirmed_by_one_listing() {
 async fn a_listing_that_is_not_whole_moves_no_watermark() {
     let bench = Bench::new();
     bench.set(row(1, "03:00", 2, 1), &[life(0, "03:00", 2)]);
-    bench.api.set().total = Some(5);
+    bench.api.set().total = Some(9);
+    // Two pages a reading, the second of them empty: each of the four shows one more instance than the one before.
+    bench.api.set().joining = (1..4).map(|n| (2 * n, row(10 + n as u64, "03:00", 2, 1))).collect();
     assert!(matches!(bench.poll(&since_midnight("04:00")).await.unwrap(), Read::Torn(_)));
     let last = bench.desk.batches().pop().unwrap();
-    assert_eq!((last.watermark, last.complete, last.backlog), (None, false, Some(4)));
-    assert_eq!(bench.counted().len(), 1);
+    assert_eq!((last.watermark, last.complete, last.backlog), (None, false, Some(5)));
+    assert_eq!(bench.counted().len(), 4);
 
     bench.api.set().errors.insert("ListInstances".into(), Error::Server { code: "InternalError".into() });
     assert!(bench.poll(&since_midnight("04:00")).await.is_err());
     assert_eq!(bench.watermark(), None);
+}
+
+#[tokio::test]
+async fn an_instance_listed_twice_stops_nothing() {
+    let bench = Bench::new();
+    bench.set(row(1, "03:00", 2, 1), &[life(0, "03:00", 2)]);
+    let twin = row(1, "03:00", 2, 1);
+    bench.api.set().rows.push(twin);
+    assert_eq!(bench.poll(&since_midnight("04:00")).await.unwrap(), Read::Whole);
+    assert_eq!(bench.watermark(), Some(at("04:00")));
+
+    bench.api.set().total = Some(4);
+    let Read::Refused(told) = bench.poll(&since_midnight("04:01")).await.unwrap() else { panic!() };
+    assert!(told.contains("2 instances more"), "{told}");
+    assert_eq!(bench.watermark(), Some(at("04:01")));
+}
+
+/// Sixty instances, each finished and changed a minute after the one before, from 01:00 on.
+fn an_hour_of_changes(bench: &Bench) {
+    for minute in 0..60 {
+        let time = format!("01:{minute:02}");
+        bench.set(row(100 + minute, &time, 2, 1), &[life(0, &time, 2)]);
+    }
+}
+
+#[tokio::test]
+async fn more_changes_than_one_reading_takes_are_read_in_slices() {
+    let mut bench = Bench::new();
+    bench.settings.detail = Which::Never;
+    an_hour_of_changes(&bench);
+    bench.api.set().fitting = Some(20);
+    assert_eq!(bench.poll(&since_midnight("04:00")).await.unwrap(), Read::Whole);
+    assert_eq!(bench.counted().len(), 60);
+    let batches = bench.desk.batches();
+    let marks: Vec<Timestamp> = batches.iter().filter_map(|batch| batch.watermark).collect();
+    assert!(marks.len() > 3 && marks.is_sorted(), "{marks:?}");
+    assert_eq!(marks.last(), Some(&at("04:00")));
+    assert_eq!(batches.iter().filter(|batch| batch.complete).count(), 1);
+    // Whatever changed before a watermark was handed over before it.
+    let mut shown = 0;
+    for batch in &batches {
+        shown += batch.observations.iter().filter(|seen| seen.run.instance.starts_with("1")).count();
+        if let Some(mark) = batch.watermark {
+            let due = (0..60).filter(|minute| at(&format!("01:{minute:02}")) < mark).count();
+            assert!(shown >= due, "{shown} of {due} before {mark}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn details_that_are_left_hold_the_watermark_in_every_slice() {
+    let bench = Bench::new();
+    an_hour_of_changes(&bench);
+    bench.api.set().fitting = Some(20);
+    let trouble = Error::Server { code: "InternalError".into() };
+    bench.api.set().errors.insert(format!("GetTaskInstance {}", key(105, "01:05")), trouble);
+    assert!(bench.poll(&since_midnight("04:00")).await.is_err());
+    assert_eq!(bench.counted().len(), 60, "every run is counted all the same");
+    let marks = bench.desk.batches().into_iter().filter_map(|batch| batch.watermark).max();
+    assert_eq!(marks, Some(at("01:05")));
+}
+
+#[tokio::test]
+async fn a_second_with_more_changes_than_can_be_listed_is_told() {
+    let mut bench = Bench::new();
+    bench.settings.detail = Which::Never;
+    for task in 0..30 {
+        bench.set(row(task, "01:30", 2, 1), &[]);
+    }
+    bench.set(row(99, "02:30", 2, 1), &[]);
+    bench.api.set().fitting = Some(20);
+    let Read::Torn(told) = bench.poll(&since_midnight("04:00")).await.unwrap() else { panic!() };
+    assert!(told.contains("within one second, 2025-03-27T17:"), "{told}");
+    assert_eq!(bench.counted().len(), 31, "what comes after it is counted");
+    let marks = bench.desk.batches().into_iter().filter_map(|batch| batch.watermark).max();
+    assert!(marks.is_some_and(|mark| mark > at("01:29") && mark <= at("01:30")), "{marks:?}");
+}
+
+#[tokio::test]
+async fn the_first_poll_looks_for_open_runs_before_its_watermark_moves() {
+    let mut bench = Bench::new();
+    bench.settings.detail = Which::Never;
+    an_hour_of_changes(&bench);
+    for task in 0..30 {
+        // Waiting since before the window begins.
+        let mut waiting = row(task, "03:30", 0, 1);
+        waiting["LastUpdateTime"] = json!(format!("2025-03-20 00:{task:02}:00"));
+        bench.set(waiting, &[]);
+    }
+    bench.api.set().fitting = Some(20);
+    let window = Window { first: true, ..since_midnight("04:00") };
+    assert_eq!(bench.poll(&window).await.unwrap(), Read::Whole);
+    assert_eq!(bench.desk.known(&key(29, "03:30"), 0), Known::Open, "read in slices too");
+    let batches = bench.desk.batches();
+    let mark = batches.iter().position(|batch| batch.watermark.is_some());
+    let open = batches.iter().rposition(|batch| batch.observations.iter().any(|seen| seen.ended.is_none()));
+    assert!(open < mark, "{open:?} {mark:?}");
 }
 
 #[tokio::test]
