@@ -41,7 +41,7 @@ rules: tools ## Prometheus' configuration, alerts and their tests
 	"$(PROMTOOL)" test rules tests/rules/*.yml
 
 bench: ## the figures of README.md, side by side with the usual ways; wants a quiet machine
-	$(CARGO) bench --locked --bench paths
+	$(CARGO) bench --locked --bench paths --bench keeping
 
 golden: tools ## accept what the tests now see: golden files and the metric table of README.md
 	UPDATE_GOLDEN=1 $(CARGO) test --locked
