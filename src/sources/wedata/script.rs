@@ -36,7 +36,8 @@ pub(super) struct Inner {
     pub(super) leaving: Vec<(usize, &'static str)>,
     /// A total that is told instead of the true one.
     pub(super) total: Option<u64>,
-    /// So many rows at once stand for as many as one reading takes: more of them claim a total beyond that.
+    /// So many rows at once stand for as many as one reading takes: more of them claim a total beyond that, and no
+    /// others are shown.
     pub(super) fitting: Option<usize>,
     /// How long GetTaskInstance takes.
     pub(super) slow: Duration,
@@ -95,7 +96,8 @@ impl Inner {
         let total = self.total.or(too_many).unwrap_or(rows.len() as u64);
         let skip = usize::try_from((request.page_number - 1) * request.page_size).unwrap();
         let size = usize::try_from(request.page_size).unwrap();
-        let page: Vec<&Value> = rows.into_iter().skip(skip).take(size).collect();
+        let shown = if too_many.is_some() { self.fitting.unwrap_or(size) } else { size };
+        let page: Vec<&Value> = rows.into_iter().skip(skip).take(size.min(shown)).collect();
         Ok(read(json!({ "TotalCount": total, "PageCount": page.len(), "Items": page })))
     }
 
