@@ -47,7 +47,9 @@ pub(crate) fn source(kind: &str) -> String {
         "wedata" => ("main", true, "projects = [\"*\"]\ndetail = \"failed\"\nlookback = \"30m\""),
         "tat" => ("main", true, "lookback = \"30m\""),
         "scf" => ("main", true, "namespaces = [\"*\"]\nlookback = \"30m\""),
-        "enos" => ("plant", false, "flow_types = [\"manual\", \"periodic\"]\nlookback = \"2h\""),
+        "enos" => {
+            ("plant", false, "flow_types = [\"manual\", \"periodic\", \"temporary\"]\nlookback = \"2h\"")
+        }
         other => panic!("say how {other} is watched in tests"),
     };
     let regions = if regions { "regions = [\"ap-guangzhou\"]\n" } else { "" };

@@ -148,5 +148,5 @@ async fn scf_totals_equal_the_truth() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn enos_totals_equal_the_truth() {
-    watch("enos", Duration::from_secs(7200), 1, &STEPS).await;
+    watch("enos", Duration::from_secs(7200), 4, &STEPS).await;
 }

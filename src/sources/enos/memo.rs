@@ -1,6 +1,6 @@
 //! What was seen of each flow run, so that only what changed is asked for. A restart can lose it.
 
-use super::normalize::is_final;
+use super::normalize::{is_done, is_final};
 use super::wire::FlowInstance;
 use crate::model::RunId;
 use std::collections::{HashMap, HashSet};
@@ -21,6 +21,11 @@ impl Print {
             started: flow.start_time.text().to_owned(),
             ended: flow.end_time.text().to_owned(),
         }
+    }
+
+    /// Whether the flow run says that it is over, and so that all its tasks are.
+    pub(super) fn is_done(&self) -> bool {
+        self.status.is_some_and(is_done)
     }
 
     /// Whether the flow run says that it is over. Tasks of it may still run: it fails with the first of them.

@@ -4,7 +4,7 @@ use super::gauges;
 use super::instant::{self, Times};
 use super::interval::Intervals;
 use super::settings::DurationUnit;
-use super::wire::TaskInstance;
+use super::wire::{FlowInstance, TaskInstance};
 use crate::model::{
     Label, NativeGauge, Observation, Outcome, RejectCause, RunId, RunState, TaskInfo, TaskKey, Timestamp,
     UnknownState, Zone,
@@ -69,6 +69,13 @@ impl Reading<'_> {
         seen.native = self.gauges(task, &mut flaws);
         seen.flaws = flaws;
         Ok(seen)
+    }
+
+    /// When a flow run ended.
+    pub(super) fn ended(&self, flow: &FlowInstance) -> Option<Timestamp> {
+        let read = |text: &Field<String>| self.zone.read(text.text());
+        let (planned, started) = (read(&flow.trigger_time), read(&flow.start_time));
+        Times { planned, started, ended: read(&flow.end_time) }.aligned(self.now).ended
     }
 
     fn gauges(&self, task: &TaskInstance, flaws: &mut Vec<RejectCause>) -> Vec<(&'static NativeGauge, f64)> {
@@ -148,6 +155,11 @@ fn state(task: &TaskInstance) -> RunState {
 /// Whether a status of this name is one that a flow or task may leave by itself.
 pub(super) fn is_final(code: i64) -> bool {
     matches!(code, -1 | 1 | 4 | 7 | 8 | 10)
+}
+
+/// Whether a flow of this status ran to its end.
+pub(super) fn is_done(code: i64) -> bool {
+    matches!(code, 1 | 10)
 }
 
 fn count(field: &Field<i64>, flaws: &mut Vec<RejectCause>) -> Option<u32> {

@@ -7,7 +7,9 @@ use super::normalize::{Flow, Reading};
 use super::search::Sweep;
 use super::tally::Tally;
 use super::wire::{FlowInstance, Graph};
-use crate::model::{Batch, Intake, Known, Label, Observation, RejectCause, RunId, RunState, Window};
+use crate::model::{
+    Batch, Intake, Known, Label, Observation, RejectCause, RunId, RunState, Timestamp, Window,
+};
 use crate::sources::lenient::Field;
 use crate::sources::{PollError, Read, during};
 use std::collections::HashSet;
@@ -15,6 +17,13 @@ use std::time::Duration;
 
 /// How far past the present the search reaches, for servers whose clock is ahead.
 const AHEAD: Duration = Duration::from_secs(60);
+
+/// How long before the first poll's lookback a run may have been planned that ended in it, or still runs.
+const LONGEST_RUN: Duration = Duration::from_secs(86_400);
+
+/// How long other tasks of a flow run may go on when it is over because one has failed. It should tell no end until
+/// they have ended too; to read every failed flow run of that day for the case that it does is not worth its calls.
+const AFTERMATH: Duration = Duration::from_secs(3600);
 
 /// Runs under one id that are asked of the state. More reruns than this are simply read.
 const ROUNDS: u32 = 4;
@@ -43,7 +52,7 @@ impl Poll<'_> {
     /// Searches flow runs and reads the tasks of those that changed.
     pub(super) async fn read_found(mut self) -> Result<Read, PollError> {
         let window = self.window;
-        let from = window.from.min(window.to.minus(self.source.settings.lookback.0));
+        let from = self.begin();
         let mut sweep = Sweep::default();
         for flows in &self.source.flow_types {
             sweep
@@ -76,6 +85,15 @@ impl Poll<'_> {
         self.close(batch).await
     }
 
+    /// The planned time that the search begins at.
+    ///
+    /// Later polls need not go as far back as the first: what was planned before the lookback and is not over is among
+    /// the open runs. They go from the last complete poll, so that nothing falls out while reads fail.
+    fn begin(&self) -> Timestamp {
+        let Window { first, from, .. } = *self.window;
+        from.minus(if first { LONGEST_RUN } else { self.source.settings.lookback.0 })
+    }
+
     async fn close(self, mut batch: Batch) -> Result<Read, PollError> {
         let read = self.tally.close(&mut batch, self.window).map_err(during(TASK))?;
         self.intake.submit(batch).await?;
@@ -101,7 +119,7 @@ impl Poll<'_> {
             }
             return Ok(());
         }
-        if note.is_none() && self.was_counted(found, &print).await? {
+        if note.is_none() && (self.is_past(found, &print) || self.was_counted(found, &print).await?) {
             self.source.memo.put(id, FlowNote { prints: vec![print], settled: true, ..FlowNote::default() });
             return Ok(());
         }
@@ -110,11 +128,19 @@ impl Poll<'_> {
         self.read(id, Some(print), note.unwrap_or_default(), rerun).await
     }
 
+    /// Whether a flow run that nothing is noted of ended so long ago that nothing of it counts.
+    fn is_past(&self, found: &FlowInstance, print: &Print) -> bool {
+        let margin = if print.is_done() { AHEAD } else { AFTERMATH };
+        print.is_final()
+            && self.reading.ended(found).is_some_and(|at| at < self.window.floor.minus(margin))
+            && !self.window.open.iter().any(|open| *open.parent == *found.instance_id.text())
+    }
+
     /// Whether a flow run that nothing is noted of was over before the last complete poll, and all its tasks are
     /// counted: so a restart costs no call for it. Only a rerun while the exporter was down, which left the flow's own
     /// end where it was, is missed by this.
     async fn was_counted(&self, found: &FlowInstance, print: &Print) -> Result<bool, PollError> {
-        let ended = self.reading.zone.read(found.end_time.text());
+        let ended = self.reading.ended(found);
         if self.window.first || !print.is_final() || ended.is_none_or(|at| at >= self.window.from) {
             return Ok(false);
         }

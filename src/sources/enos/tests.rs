@@ -43,8 +43,13 @@ fn name(status: i64) -> &'static str {
 impl Plant {
     /// A flow run `id` in `status`, planned `ago` seconds before [`NOW`], of tasks `id-0`, `id-1`, …
     fn put_flow(&self, id: &str, ago: i64, status: i64, tasks: &[i64]) {
+        self.put_long_flow(id, ago, ago - 60, status, tasks);
+    }
+
+    /// The same, which ended `since` seconds before [`NOW`] where it has ended.
+    fn put_long_flow(&self, id: &str, ago: i64, since: i64, status: i64, tasks: &[i64]) {
         let planned = Zone::east8().write(Timestamp::from_secs(NOW - ago));
-        let ended = (status != 2).then(|| Zone::east8().write(Timestamp::from_secs(NOW - ago + 60)));
+        let ended = (status != 2).then(|| Zone::east8().write(Timestamp::from_secs(NOW - since)));
         let record = json!({
             "instanceId": id, "flowId": 7, "flowName": "flow", "freq": "0 0 * * * ? *", "status": status,
             "triggerTime": planned, "startTime": planned, "endTime": ended, "virtual": false, "owner": "demo",
@@ -268,6 +273,41 @@ async fn open_runs_planned_before_the_search_are_followed_to_their_end() {
     let last = desk.peek().pop().unwrap();
     assert!(last.complete && last.still_open.is_empty(), "the lost one vanishes");
     assert_eq!(desk.runs(), ["t long-0#1 success"]);
+}
+
+#[tokio::test]
+async fn the_first_poll_finds_what_was_planned_before_the_lookback_and_ended_in_it() {
+    let plant = Arc::new(Plant::default());
+    plant.put_long_flow("ended", 7 * 3600, 1800, 1, &[1]);
+    plant.put_long_flow("failed", 7 * 3600, 5400, -1, &[1]);
+    plant.put_long_flow("past", 7 * 3600, 5400, 1, &[1]);
+    plant.put_long_flow("past too", 7 * 3600, 5 * 3600, -1, &[1]);
+    plant.put_flow("runs", 7 * 3600, 2, &[2]);
+    let settings = json!({"lookback": "1h"});
+    let (source, desk) = (source(&plant, settings), FakeDesk::default());
+    let floor = Timestamp::from_secs(NOW - 3600);
+    let first = Window { from: floor, floor, ..at(1, 0) };
+    assert_eq!(poll(&source, &first, &desk).await.unwrap(), Read::Whole);
+    assert_eq!(desk.runs(), ["t ended-0#1 success", "t failed-0#1 success", "t runs-0#1 running"]);
+    assert!(!plant.gets().iter().any(|call| call.starts_with("flow past")), "nothing of them can count");
+    // Later polls search the lookback alone, and follow what they saw running.
+    plant.put_flow("runs", 7 * 3600, 1, &[1]);
+    let open = vec![desk::open("t", "runs-0", 1, "runs", Timestamp::from_secs(NOW - 1800))];
+    let second = Window { floor, open, ..at(2, 60) };
+    assert_eq!(poll(&source, &second, &desk).await.unwrap(), Read::Whole);
+    assert_eq!(desk.runs(), ["t runs-0#1 success"]);
+    assert_eq!(plant.gets(), ["flow runs", "task runs-0"]);
+}
+
+#[tokio::test]
+async fn what_was_planned_before_an_outage_stays_in_the_search_after_it() {
+    let plant = Arc::new(Plant::default());
+    let (source, desk) = (source(&plant, json!({"lookback": "1h"})), FakeDesk::default());
+    // New to this poll, whose search looks an hour back; the last complete one was two hours ago.
+    plant.put_flow("f", 2 * 3600 + 1800, 1, &[1]);
+    let after = Window { from: Timestamp::from_secs(NOW - 7200 - 300), ..at(2, 0) };
+    poll(&source, &after, &desk).await.unwrap();
+    assert_eq!(desk.runs(), ["t f-0#1 success"]);
 }
 
 #[tokio::test]

@@ -86,6 +86,7 @@ pub(super) struct FlowInstance {
     pub(super) flow_name: Field<String>,
     pub(super) freq: Field<String>,
     pub(super) status: Field<i64>,
+    pub(super) trigger_time: Field<String>,
     pub(super) start_time: Field<String>,
     pub(super) end_time: Field<String>,
     pub(super) owner: Field<String>,
