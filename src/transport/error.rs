@@ -60,7 +60,7 @@ pub enum Error {
         /// The API's name of the call that failed.
         action: &'static str,
         /// What went wrong with it.
-        error: Box<Error>,
+        error: Box<Self>,
     },
 }
 
