@@ -2,9 +2,17 @@
 
 use super::normalize::{is_done, is_final};
 use super::wire::FlowInstance;
-use crate::model::RunId;
+use crate::model::{RunId, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a flow run is watched that is over, and in which tasks wait and none moves: there is a while between the
+/// end of one task and the start of the next, and it may only be over because another branch of it has failed.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How often it is read after that, as long as the search shows it: a task that runs after all is counted late.
+const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 
 /// What changes about a flow run when it, or a task in it, runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,11 +48,28 @@ pub(super) enum Standing {
     /// Ended, and handed over.
     Done,
     /// Not started: as long as the graph shows the same status, nothing about it changes.
-    Idle(RunId),
+    Waiting(RunId),
+    /// About to start; else the same.
+    Queued(RunId),
     /// Running, or between two tries: what it tells may change while its status does not.
     Moving,
     /// The API knows no such task run.
     Lost,
+}
+
+impl Standing {
+    /// Whether there is nothing more to come of it.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self, Self::Done | Self::Lost)
+    }
+
+    /// The run that has not started.
+    pub(super) fn run(&self) -> Option<&RunId> {
+        match self {
+            Self::Waiting(run) | Self::Queued(run) => Some(run),
+            Self::Done | Self::Moving | Self::Lost => None,
+        }
+    }
 }
 
 /// A task of a flow run.
@@ -62,15 +87,34 @@ pub(super) struct FlowNote {
     pub(super) prints: Vec<Print>,
     /// Whether it and all its tasks were over.
     pub(super) settled: bool,
+    /// Since when it is over, nothing in it moves, and some of its tasks have never run.
+    pub(super) stuck: Option<Timestamp>,
+    /// When it was read.
+    pub(super) read: Timestamp,
     /// Whether the API refused to tell of it.
     pub(super) lost: bool,
     pub(super) tasks: HashMap<String, TaskNote>,
 }
 
 impl FlowNote {
-    /// Whether nothing about it can have changed.
-    pub(super) fn holds(&self, print: &Print) -> bool {
-        self.settled && self.prints.contains(print)
+    /// Whether the tasks that have not run are taken for ones that never will: what they waited for has failed.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck.is_some_and(|since| since.plus(PATIENCE) <= self.read)
+    }
+
+    /// Whether it was over, as far as it ever will be.
+    pub(super) fn is_over(&self) -> bool {
+        self.settled || self.is_stuck()
+    }
+
+    /// Whether it need not be read at `now` if it looks the same.
+    pub(super) fn rests(&self, now: Timestamp) -> bool {
+        self.settled || (self.is_stuck() && now < self.read.plus(LOOK_AGAIN))
+    }
+
+    /// Whether nothing about it can have changed, or nothing that is worth a call at `now`.
+    pub(super) fn holds(&self, print: &Print, now: Timestamp) -> bool {
+        self.rests(now) && self.prints.contains(print)
     }
 }
 

@@ -14,6 +14,7 @@ mod poll;
 mod search;
 mod settings;
 mod tally;
+mod visit;
 mod wire;
 mod zone;
 

@@ -1,15 +1,13 @@
 //! One poll of an organisation.
 
 use super::Batches;
-use super::api::{FLOW, SEARCH, TASK};
-use super::memo::{FlowNote, Print, Standing, TaskNote};
+use super::api::{SEARCH, TASK};
+use super::memo::{FlowNote, Print};
 use super::normalize::{Flow, Reading};
 use super::search::Sweep;
 use super::tally::Tally;
 use super::wire::{FlowInstance, Graph};
-use crate::model::{
-    Batch, Intake, Known, Label, Observation, RejectCause, RunId, RunState, Timestamp, Window,
-};
+use crate::model::{Batch, Intake, Known, RunId, Timestamp, Window};
 use crate::sources::lenient::Field;
 use crate::sources::{PollError, Read, during};
 use std::collections::HashSet;
@@ -78,7 +76,7 @@ impl Poll<'_> {
         let mut kept: HashSet<&str> = sweep.flows.iter().map(|flow| flow.instance_id.text()).collect();
         for open in &window.open {
             if !open.parent.is_empty() && !sweep.has(&open.parent) && kept.insert(&open.parent) {
-                self.read(&open.parent, None, FlowNote::default(), false).await?;
+                self.follow(&open.parent).await?;
             }
         }
         self.source.memo.retain(&kept);
@@ -112,7 +110,7 @@ impl Poll<'_> {
         }
         let note = self.source.memo.get(id);
         if let Some(note) = &note
-            && note.holds(&print)
+            && note.holds(&print, self.window.to)
         {
             if note.lost {
                 self.tally.drop_id(id);
@@ -124,8 +122,19 @@ impl Poll<'_> {
             return Ok(());
         }
         // A flow run that was over and has changed was run again, and the graph may look as before.
-        let rerun = note.as_ref().is_some_and(|note| note.settled);
+        let rerun = note.as_ref().is_some_and(|note| note.is_over() && !note.prints.contains(&print));
         self.read(id, Some(print), note.unwrap_or_default(), rerun).await
+    }
+
+    /// Reads a flow run that the search does not show any more, of which a run was open.
+    async fn follow(&mut self, id: &str) -> Result<(), PollError> {
+        let note = self.source.memo.get(id).unwrap_or_default();
+        if note.lost {
+            self.tally.drop_id(id);
+        } else if !note.rests(self.window.to) {
+            self.read(id, None, note, false).await?;
+        }
+        Ok(())
     }
 
     /// Whether a flow run that nothing is noted of ended so long ago that nothing of it counts.
@@ -156,139 +165,5 @@ impl Poll<'_> {
             }
         }
         Ok(!tasks.is_empty())
-    }
-
-    /// Reads a flow run and those of its tasks that may have changed since `note` was taken.
-    async fn read(
-        &mut self,
-        id: &str,
-        found: Option<Print>,
-        mut note: FlowNote,
-        rerun: bool,
-    ) -> Result<(), PollError> {
-        let answer = match self.source.api.flow(id).await {
-            Ok(answer) => answer.into_one(),
-            Err(error) => {
-                if self.tally.failed(id, error).map_err(during(FLOW))? {
-                    // Not asked for again before it changes.
-                    (note.settled, note.lost) = (true, true);
-                    note.prints = found.into_iter().collect();
-                    self.source.memo.put(id, note);
-                }
-                return Ok(());
-            }
-        };
-        let Some(full) = answer else {
-            self.tally.drop_id(id);
-            return Ok(());
-        };
-        self.tally.done();
-        let mut batch = Batch::of(self.window);
-        let mut whole = true;
-        let mut tasks = std::collections::HashMap::new();
-        let flow = about(&full, self.scheduled.contains(id));
-        for task in self.graph(&full, &mut batch).iter().flat_map(|graph| graph.tasks.items()) {
-            let Field::Value(task) = task else {
-                self.tally.refuse(&mut batch, RejectCause::Malformed);
-                continue;
-            };
-            let instance = task.instance.text();
-            if instance.is_empty() {
-                self.tally.refuse(&mut batch, RejectCause::MissingId);
-                continue;
-            }
-            let before = note.tasks.remove(instance);
-            let before = before.filter(|before| !rerun && before.status == task.status.text());
-            let standing = match before.map(|before| before.standing) {
-                Some(Standing::Idle(run)) => {
-                    batch.still_open.push(run.clone());
-                    Some(Standing::Idle(run))
-                }
-                Some(known @ (Standing::Done | Standing::Lost)) => Some(known),
-                Some(Standing::Moving) | None => self.task(instance, &flow, &mut batch).await?,
-            };
-            match standing {
-                Some(standing) => {
-                    tasks.insert(
-                        instance.to_owned(),
-                        TaskNote { status: task.status.text().to_owned(), standing },
-                    );
-                }
-                None => whole = false,
-            }
-        }
-        let news =
-            !batch.observations.is_empty() || !batch.still_open.is_empty() || !batch.rejected.is_empty();
-        if news {
-            self.intake.submit(batch).await?;
-        }
-        let print = Print::of(&full);
-        let over = |note: &TaskNote| matches!(note.standing, Standing::Done | Standing::Lost);
-        let settled = whole && print.is_final() && tasks.values().all(over);
-        let prints = found.into_iter().chain([print]).collect();
-        self.source.memo.put(id, FlowNote { prints, settled, lost: false, tasks });
-        Ok(())
-    }
-
-    fn graph<'f>(&mut self, full: &'f FlowInstance, batch: &mut Batch) -> Option<&'f Graph> {
-        if full.graph == Field::Malformed {
-            self.tally.refuse(batch, RejectCause::Malformed);
-            // Nothing was learnt of its tasks, least of all that they are gone.
-            let open = self.window.open.iter().filter(|open| *open.parent == *full.instance_id.text());
-            batch.still_open.extend(open.map(|open| open.run.clone()));
-        }
-        full.graph.get()
-    }
-
-    /// Reads one task instance into `batch`; says where it stands, `None` where it could not be read.
-    async fn task(
-        &mut self,
-        id: &str,
-        flow: &Flow,
-        batch: &mut Batch,
-    ) -> Result<Option<Standing>, PollError> {
-        let answer = match self.source.api.task(id).await {
-            Ok(answer) => answer.into_one(),
-            Err(error) => {
-                let dropped = self.tally.failed(id, error).map_err(during(TASK))?;
-                return Ok(dropped.then_some(Standing::Lost));
-            }
-        };
-        let Some(task) = answer else {
-            self.tally.drop_id(id);
-            return Ok(Some(Standing::Lost));
-        };
-        self.tally.done();
-        match self.reading.run(&task, flow) {
-            Ok(seen) => {
-                let standing = standing(&seen);
-                batch.observations.push(seen);
-                Ok(Some(standing))
-            }
-            Err(cause) => {
-                self.tally.refuse(batch, cause);
-                Ok(None)
-            }
-        }
-    }
-}
-
-fn standing(seen: &Observation) -> Standing {
-    match seen.state {
-        RunState::Finished(_) => Standing::Done,
-        RunState::Waiting | RunState::Queued => Standing::Idle(seen.run.clone()),
-        RunState::Running | RunState::Retrying | RunState::Unknown(_) => Standing::Moving,
-    }
-}
-
-/// What a flow run tells of its tasks.
-fn about(full: &FlowInstance, scheduled: bool) -> Flow {
-    let owners = full.graph.get().map_or("", |graph| graph.owners.text().trim_matches(';'));
-    Flow {
-        id: Label::new(full.flow_id.text()),
-        name: Label::new(full.flow_name.text()),
-        owner: Label::new(if owners.is_empty() { full.owner.text().trim_matches(';') } else { owners }),
-        freq: full.freq.text().to_owned(),
-        scheduled,
     }
 }

@@ -1,189 +1,15 @@
 //! The source against a small EnOS in memory.
 
-use super::wire::{FlowInstance, Found, SearchRequest, Single, TaskInstance};
+mod plant;
+
+use super::wire::SearchRequest;
 use super::*;
-use crate::model::{RejectCause, RunId, Timestamp, Zone};
+use crate::model::{RejectCause, RunId, Timestamp};
 use crate::sources::desk::{self, FakeDesk};
 use crate::transport::Error;
-use serde_json::{Value, from_value, json};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-
-/// When the polls happen: 2021-02-02 20:00:00 in UTC+8, in seconds.
-const NOW: i64 = 1_612_267_200;
-
-/// The planned second, the record without its graph, and the tasks' ids.
-type Flow = (i64, Value, Vec<String>);
-
-/// An organisation's flow runs, and the calls made to it.
-#[derive(Default)]
-struct Plant {
-    flows: Mutex<BTreeMap<String, Flow>>,
-    tasks: Mutex<BTreeMap<String, Value>>,
-    /// By id: what a call for it fails with.
-    failures: Mutex<BTreeMap<String, Error>>,
-    zone: Mutex<Option<Result<&'static str, Error>>>,
-    /// What a search answers, in the place of its flow runs.
-    search: Mutex<Option<Value>>,
-    /// The number of the first page, and whether a lower one is refused.
-    base: Mutex<(u32, bool)>,
-    calls: Mutex<Vec<String>>,
-}
-
-fn name(status: i64) -> &'static str {
-    match status {
-        -1 => "FAIL",
-        1 => "SUCCESS",
-        2 => "RUNNING",
-        5 => "WAIT",
-        _ => "OTHER",
-    }
-}
-
-impl Plant {
-    /// A flow run `id` in `status`, planned `ago` seconds before [`NOW`], of tasks `id-0`, `id-1`, …
-    fn put_flow(&self, id: &str, ago: i64, status: i64, tasks: &[i64]) {
-        self.put_long_flow(id, ago, ago - 60, status, tasks);
-    }
-
-    /// The same, which ended `since` seconds before [`NOW`] where it has ended.
-    fn put_long_flow(&self, id: &str, ago: i64, since: i64, status: i64, tasks: &[i64]) {
-        let planned = Zone::east8().write(Timestamp::from_secs(NOW - ago));
-        let ended = (status != 2).then(|| Zone::east8().write(Timestamp::from_secs(NOW - since)));
-        let record = json!({
-            "instanceId": id, "flowId": 7, "flowName": "flow", "freq": "0 0 * * * ? *", "status": status,
-            "triggerTime": planned, "startTime": planned, "endTime": ended, "virtual": false, "owner": "demo",
-        });
-        let ids: Vec<String> = (0..tasks.len()).map(|n| format!("{id}-{n}")).collect();
-        for (task, status) in ids.iter().zip(tasks) {
-            self.put_task(task, id, *status, 1);
-        }
-        self.flows.lock().unwrap().insert(id.to_owned(), (NOW - ago, record, ids));
-    }
-
-    fn put_task(&self, id: &str, flow: &str, status: i64, run: i64) {
-        let time = |told: bool| told.then(|| Zone::east8().write(Timestamp::from_secs(NOW - 30)));
-        self.tasks.lock().unwrap().insert(
-            id.to_owned(),
-            json!({
-                "instanceId": id, "taskId": 1, "taskName": "t", "cycle": "H", "status": status, "runNum": run,
-                "startTime": time(![0, 5].contains(&status)), "endTime": time(![0, 2, 5].contains(&status)),
-                "flowInstId": flow, "triggerTime": Zone::east8().write(Timestamp::from_secs(NOW - 60)),
-            }),
-        );
-    }
-
-    fn change(&self, flow: &str, key: &str, value: Value) {
-        self.flows.lock().unwrap().get_mut(flow).unwrap().1[key] = value;
-    }
-
-    fn fail(&self, id: &str, error: Option<Error>) {
-        let mut failures = self.failures.lock().unwrap();
-        match error {
-            Some(error) => failures.insert(id.to_owned(), error),
-            None => failures.remove(id),
-        };
-    }
-
-    /// The calls since the last time, searches and the zone left out.
-    fn gets(&self) -> Vec<String> {
-        let calls = std::mem::take(&mut *self.calls.lock().unwrap());
-        calls.into_iter().filter(|call| !call.starts_with("search") && call != "zone").collect()
-    }
-
-    fn called(&self, call: String, id: &str) -> Result<(), Error> {
-        self.calls.lock().unwrap().push(call);
-        self.failures.lock().unwrap().get(id).map_or(Ok(()), |error| Err(error.clone()))
-    }
-
-    /// The flow run with its graph, with or without the status of each task.
-    fn shown(&self, id: &str, statuses: bool) -> Option<Value> {
-        let (_, record, tasks) = self.flows.lock().unwrap().get(id).cloned()?;
-        let known = self.tasks.lock().unwrap();
-        let task = |id: &String| match statuses {
-            true => json!({"taskInstId": id, "status": name(known[id]["status"].as_i64().unwrap())}),
-            false => json!({"taskInstId": id}),
-        };
-        let graph = json!({"owners": ";demo;", "tasks": tasks.iter().map(task).collect::<Vec<_>>()});
-        let mut whole = record;
-        if whole.get("graph").is_none() {
-            whole["graph"] = graph.to_string().into();
-        }
-        Some(whole)
-    }
-}
-
-fn missing() -> Error {
-    Error::Rejected { code: "62102".into() }
-}
-
-fn give<T>(value: Result<Value, Error>) -> BoxFuture<'static, Result<Single<T>, Error>>
-where
-    Single<T>: serde::de::DeserializeOwned + Send + 'static,
-{
-    Box::pin(std::future::ready(value.map(|value| from_value(value).unwrap())))
-}
-
-impl Api for Arc<Plant> {
-    fn search<'a>(&'a self, request: &'a SearchRequest) -> BoxFuture<'a, Result<Single<Found>, Error>> {
-        let (base, strict) = *self.base.lock().unwrap();
-        let page = request.pagination.page_no;
-        let call = format!("search {} {page}", request.r#type);
-        if let Err(error) = self.called(call, "search") {
-            return give(Err(error));
-        }
-        if let Some(answer) = self.search.lock().unwrap().clone() {
-            return give(Ok(answer));
-        }
-        if strict && page < base {
-            return give(Err(missing()));
-        }
-        let within = request.from_trigger_time..request.to_trigger_time;
-        let flows = self.flows.lock().unwrap();
-        let ids: Vec<String> = flows
-            .iter()
-            .filter(|(_, (planned, ..))| request.r#type == 1 && within.contains(&(planned * 1000)))
-            .map(|(id, _)| id.clone())
-            .collect();
-        drop(flows);
-        let size = request.pagination.page_size as usize;
-        let skip = page.saturating_sub(base) as usize * size;
-        let rows: Vec<Value> =
-            ids.iter().skip(skip).take(size).map(|id| self.shown(id, false).unwrap()).collect();
-        give(Ok(json!({"count": rows.len(), "flowInsts": rows})))
-    }
-
-    fn flow<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Single<FlowInstance>, Error>> {
-        give(self.called(format!("flow {id}"), id).and_then(|()| self.shown(id, true).ok_or_else(missing)))
-    }
-
-    fn task<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Single<TaskInstance>, Error>> {
-        let called = self.called(format!("task {id}"), id);
-        let task = self.tasks.lock().unwrap().get(id).cloned();
-        give(called.and_then(|()| task.ok_or_else(missing)))
-    }
-
-    fn zone(&self) -> BoxFuture<'_, Result<Single<wire::ServerZone>, Error>> {
-        self.calls.lock().unwrap().push("zone".into());
-        let told = self.zone.lock().unwrap().clone().unwrap_or(Ok("GMT+8"));
-        give(told.map(|zone| json!({"timezone": zone})))
-    }
-}
-
-fn source(plant: &Arc<Plant>, settings: Value) -> Batches {
-    Batches::new(Box::new(Arc::clone(plant)), "e", "o1", from_value(settings).unwrap())
-}
-
-fn at(poll: u64, later: i64) -> Window {
-    let to = Timestamp::from_secs(NOW + later);
-    let floor = to.minus(Duration::from_secs(86_400));
-    let from = if poll == 1 { floor } else { to.minus(Duration::from_secs(360)) };
-    Window { poll, from, floor, first: poll == 1, ..desk::window(to) }
-}
-
-async fn poll(source: &Batches, window: &Window, desk: &FakeDesk) -> Result<Read, PollError> {
-    source.poll(&source.cell, window, desk).await
-}
+use plant::{NOW, Plant, at, missing, poll, source};
+use serde_json::json;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn only_what_may_have_changed_is_asked_for() {
@@ -240,6 +66,79 @@ async fn a_failed_flow_is_watched_until_its_last_task_ends() {
     plant.put_task("f-1", "f", 1, 1);
     poll(&source, &at(2, 60), &desk).await.unwrap();
     assert_eq!(desk.runs(), ["t f-1#1 success"]);
+}
+
+#[tokio::test]
+async fn tasks_that_wait_in_a_failed_flow_are_given_up_and_looked_at_now_and_then() {
+    let plant = Arc::new(Plant::default());
+    plant.put_long_flow("f", 900, 300, -1, &[-1, 5]);
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
+    let waiting = RunId { instance: "f-1".into(), round: 1 };
+    poll(&source, &at(1, 0), &desk).await.unwrap();
+    assert_eq!(plant.gets().len(), 3);
+    assert_eq!(desk.runs(), ["t f-0#1 failed", "t f-1#1 waiting"]);
+    poll(&source, &at(2, 240), &desk).await.unwrap();
+    assert_eq!(plant.gets(), ["flow f"], "another branch may still have to start it");
+    assert_eq!(desk.batches()[0].still_open, [waiting]);
+    poll(&source, &at(3, 300), &desk).await.unwrap();
+    assert_eq!(plant.gets(), ["flow f"]);
+    for (later, calls) in [(360, 0), (3600, 0), (3900, 1), (3960, 0)] {
+        poll(&source, &at(4, later), &desk).await.unwrap();
+        assert_eq!(plant.gets().len(), calls, "{later}");
+    }
+    let batches = desk.batches();
+    assert!(batches.iter().all(|batch| batch.still_open.is_empty() && batch.observations.is_empty()));
+    assert!(batches.iter().any(|batch| batch.complete), "so it leaves the current runs");
+    plant.put_task("f-1", "f", 1, 1);
+    poll(&source, &at(5, 7500), &desk).await.unwrap();
+    assert_eq!((plant.gets().len(), desk.runs()), (2, vec!["t f-1#1 success".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_task_that_waits_for_one_that_runs_is_not_given_up() {
+    let plant = Arc::new(Plant::default());
+    plant.put_long_flow("f", 7200, 3600, -1, &[-1, 2, 5]);
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
+    let waits = |batch: &crate::model::Batch| batch.still_open.iter().any(|run| &*run.instance == "f-2");
+    poll(&source, &at(1, 0), &desk).await.unwrap();
+    assert!(desk.runs().contains(&"t f-2#1 waiting".to_owned()));
+    for later in [60, 1200] {
+        poll(&source, &at(2, later), &desk).await.unwrap();
+        assert!(desk.batches().iter().any(waits), "{later}");
+    }
+    plant.put_task("f-1", "f", 1, 1);
+    for (later, kept) in [(1260, true), (1800, true), (1860, false)] {
+        poll(&source, &at(3, later), &desk).await.unwrap();
+        assert_eq!(desk.batches().iter().any(waits), kept, "{later}");
+    }
+    // It is run again as a whole, and fails as before.
+    plant.gets();
+    plant.put_task("f-0", "f", -1, 2);
+    plant.change("f", "endTime", "2021-02-02 20:31:30".into());
+    poll(&source, &at(4, 1920), &desk).await.unwrap();
+    assert!(desk.runs().contains(&"t f-0#2 failed".to_owned()));
+}
+
+#[tokio::test]
+async fn an_old_failed_flow_with_a_task_that_never_runs_is_read_once() {
+    let plant = Arc::new(Plant::default());
+    plant.put_flow("f", 3 * 86_400, -1, &[1, -1, 5]);
+    plant.put_flow("suspended", 3 * 86_400, 2, &[1, 5]);
+    let (source, desk) = (source(&plant, json!({})), FakeDesk::default());
+    let since = Timestamp::from_secs(NOW - 3 * 86_400);
+    let open =
+        vec![desk::open("t", "f-2", 1, "f", since), desk::open("t", "suspended-1", 1, "suspended", since)];
+    poll(&source, &Window { open: open.clone(), ..at(2, 0) }, &desk).await.unwrap();
+    assert_eq!(plant.gets().len(), 1 + 3 + 1 + 2);
+    let batches = desk.peek();
+    assert!(batches.iter().all(|batch| batch.still_open.is_empty()), "two such polls end it");
+    assert!(batches.iter().any(|batch| batch.tasks.len() == 1), "the task stays known");
+    let runs = desk.runs();
+    assert!(!runs.contains(&"t f-2#1 waiting".to_owned()), "{runs:?}");
+    assert!(runs.contains(&"t suspended-1#1 waiting".to_owned()), "{runs:?}");
+    poll(&source, &Window { open: open.clone(), ..at(3, 60) }, &desk).await.unwrap();
+    assert_eq!(plant.gets(), ["flow suspended"], "what is known of its tasks is not asked for again");
+    assert_eq!(desk.batches()[0].still_open, [open[1].run.clone()]);
 }
 
 #[tokio::test]
