@@ -40,6 +40,11 @@ rules: tools ## Prometheus' configuration, alerts and their tests
 	"$(PROMTOOL)" check rules --lint-fatal $(RULES)
 	"$(PROMTOOL)" test rules tests/rules/*.yml
 
+# make test kills it 60 times.
+N ?= 1000
+crash-test: ## kill the daemon N times at random moments, and compare its totals with the truth
+	CRASHES=$(N) $(CARGO) test --locked --test it -- crash:: --nocapture
+
 bench: ## the figures of README.md, side by side with the usual ways; wants a quiet machine
 	$(CARGO) bench --locked --bench paths --bench keeping
 

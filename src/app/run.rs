@@ -20,7 +20,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 /// How long polls under way may take to end when the exporter stops.
@@ -164,26 +164,35 @@ impl Daemon {
         }
         own.reloaded(true, clock.now());
         let desk: Arc<dyn Desk> = Arc::new(keeper);
-        let mut signals = Signals::new()?;
+        let (mut end, mut hup) = (End::new()?, caught(SignalKind::hangup())?);
         let fleet = Fleet::start(scheduled, Arc::clone(&desk), Arc::clone(&clock));
-        let mut polling = Polling { fleet, workshop, source, telemetry, page, desk, clock, own };
+        let mut polling = Some(Polling { fleet, workshop, source, telemetry, page, desk, clock, own });
         systemd::ready();
-        loop {
+        while let Some(running) = polling.take() {
+            let wish = tokio::select! {
+                biased;
+                () = end.comes() => {
+                    polling = Some(running);
+                    break;
+                }
+                _ = hup.recv() => None,
+                Some(wish) = wished.recv() => Some(wish),
+            };
+            // A reload waits for the keeper, which may wait for room on a disk; the end waits for neither.
             tokio::select! {
                 biased;
-                _ = signals.term.recv() => break,
-                _ = signals.int.recv() => break,
-                _ = signals.hup.recv() => polling = polling.reload(None).await,
-                Some(wish) = wished.recv() => polling = polling.reload(Some(wish)).await,
+                () = end.comes() => break,
+                reloaded = running.reload(wish) => polling = Some(reloaded),
             }
         }
         tracing::info!("stopping");
         systemd::stopping();
-        let Polling { fleet, page, desk, .. } = polling;
-        fleet.stop(POLL_GRACE).await;
+        if let Some(Polling { fleet, page, desk, .. }) = polling {
+            fleet.stop(POLL_GRACE).await;
+            drop((page, desk));
+        }
         server.stop(SCRAPE_GRACE).await;
         // The keeper ends when nobody can ask it any more; what it was handed is kept before that.
-        drop((page, desk));
         tokio::task::spawn_blocking(move || thread.join()).await.ok();
         tracing::info!("stopped");
         Ok(())
@@ -278,20 +287,26 @@ fn listen(config: &Config) -> anyhow::Result<Vec<TcpListener>> {
     config.web.listen.iter().map(bind).collect()
 }
 
-/// The signals that the daemon minds.
-struct Signals {
-    term: tokio::signal::unix::Signal,
-    int: tokio::signal::unix::Signal,
-    hup: tokio::signal::unix::Signal,
+/// The signals that end the daemon.
+struct End {
+    term: Signal,
+    int: Signal,
 }
 
-impl Signals {
+impl End {
     fn new() -> anyhow::Result<Self> {
-        let of = |kind| signal(kind).context("signals cannot be caught");
-        Ok(Self {
-            term: of(SignalKind::terminate())?,
-            int: of(SignalKind::interrupt())?,
-            hup: of(SignalKind::hangup())?,
-        })
+        Ok(Self { term: caught(SignalKind::terminate())?, int: caught(SignalKind::interrupt())? })
     }
+
+    /// Returns when one of them comes.
+    async fn comes(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}
+
+fn caught(kind: SignalKind) -> anyhow::Result<Signal> {
+    signal(kind).context("signals cannot be caught")
 }

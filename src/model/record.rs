@@ -180,6 +180,8 @@ pub struct Native {
 pub struct TaskRecord {
     /// When the task became known: from then on its counters count.
     pub since: Timestamp,
+    /// When it was last listed or a run of it last seen; a day or less out of date.
+    pub heard: Timestamp,
     /// What is told of the task.
     pub info: TaskInfo,
     /// The order of the run that told it last.
@@ -229,6 +231,7 @@ impl TaskRecord {
     pub fn new(since: Timestamp) -> Self {
         Self {
             since,
+            heard: since,
             info: TaskInfo::default(),
             info_order: None,
             expected_interval: None,
@@ -287,6 +290,8 @@ pub struct ItemRecord {
 /// What is remembered of a cell beside its tasks and runs.
 #[derive(Clone, PartialEq, Debug)]
 pub struct CellMeta {
+    /// When the cell became known: from then on its counters count.
+    pub since: Timestamp,
     /// Everything that changed before this has been read; `None` before the first complete poll.
     pub watermark: Option<Timestamp>,
     /// Runs that ended before this are never counted.

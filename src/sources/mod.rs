@@ -138,14 +138,12 @@ pub enum Read {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PollError {
     /// A call failed.
-    #[error("{action}: {error}{}{advice}", if advice.is_empty() { "" } else { "; " })]
+    #[error("{action}: {error}")]
     Call {
         /// The API's name of the action.
         action: &'static str,
         /// What went wrong.
         error: transport::Error,
-        /// What to do about it, where the source knows; else empty.
-        advice: &'static str,
     },
     /// The exporter is stopping.
     #[error(transparent)]
@@ -160,21 +158,12 @@ impl PollError {
             Self::Stopping(_) => Reason::Cancelled,
         }
     }
-
-    /// The same, with what to do about it.
-    #[must_use]
-    pub fn advised(self, advice: &'static str) -> Self {
-        match self {
-            Self::Call { action, error, .. } => Self::Call { action, error, advice },
-            Self::Stopping(_) => self,
-        }
-    }
 }
 
 /// Names the action that a failed call was for: the one that failed, where that was another that it needs.
 pub fn during(action: &'static str) -> impl FnOnce(transport::Error) -> PollError {
     move |error| match error {
-        transport::Error::Before { action, error } => PollError::Call { action, error: *error, advice: "" },
-        error => PollError::Call { action, error, advice: "" },
+        transport::Error::Before { action, error } => PollError::Call { action, error: *error },
+        error => PollError::Call { action, error },
     }
 }

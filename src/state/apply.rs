@@ -147,11 +147,14 @@ impl<'a> Step<'a> {
     }
 
     fn make_known(&mut self, key: &TaskKey, info: &TaskInfo) {
-        if self.tasks.contains_key(key) || self.cell.tasks().get(key).is_some_and(|known| known.info == *info)
-        {
+        let day_ago = self.now.minus(Duration::from_secs(86_400));
+        let unchanged = |known: &TaskRecord| known.info == *info && known.heard >= day_ago;
+        if self.tasks.contains_key(key) || self.cell.tasks().get(key).is_some_and(unchanged) {
             return;
         }
+        let now = self.now;
         let (record, folded) = self.task(key);
+        record.heard = record.heard.max(now);
         // What a run told of its task is newer than the list of tasks.
         if !folded && record.info_order.is_none() {
             record.info = info.clone();
@@ -166,6 +169,7 @@ impl<'a> Step<'a> {
         let (poll, now) = (self.poll, self.now);
         let plan = self.cell.plan();
         let (record, folded) = self.task(&seen.task);
+        record.heard = record.heard.max(now);
         if !folded {
             describe(record, seen);
         }
@@ -254,14 +258,8 @@ impl<'a> Step<'a> {
             let own = record.expected_interval.map_or(Duration::ZERO, |interval| interval * IDLE_INTERVALS);
             self.now.minus(IDLE.max(retention).max(own))
         };
-        let heard = |record: &TaskRecord| {
-            let last = record.last.as_ref();
-            last.map_or(record.since, |last| {
-                record.since.max(last.order.at).max(last.ended.unwrap_or_default())
-            })
-        };
         let idle = |(key, record): &(&TaskKey, &TaskRecord)| {
-            record.active.is_empty() && heard(record) < oldest(record) && !self.tasks.contains_key(*key)
+            record.active.is_empty() && record.heard < oldest(record) && !self.tasks.contains_key(*key)
         };
         self.cell.tasks().iter().filter(idle).map(|(key, _)| key.clone()).collect()
     }

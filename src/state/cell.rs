@@ -1,5 +1,6 @@
 //! One cell's share of the state.
 
+use super::count::AHEAD;
 use super::index::Index;
 use super::series;
 use crate::model::{
@@ -38,6 +39,7 @@ impl CellState {
         Self {
             plan: plan.clone(),
             meta: CellMeta {
+                since: now,
                 watermark: None,
                 floor: now.minus(plan.reach.lookback),
                 polls: 0,
@@ -138,9 +140,20 @@ impl CellState {
         runs.iter().map(known).collect()
     }
 
+    /// A watermark in the future is of a clock that was ahead: what changed while it was has not been read, so the
+    /// lookback is read again, and what is remembered of it is not counted twice. A floor in the future comes back to
+    /// the present: what ended before that may have been counted and forgotten.
+    fn mistrust_the_future(&mut self, now: Timestamp) {
+        if self.meta.watermark.is_some_and(|watermark| watermark > now.plus(AHEAD)) {
+            self.meta.watermark = Some(now.minus(self.plan.reach.lookback));
+        }
+        self.meta.floor = self.meta.floor.min(now);
+    }
+
     pub(super) fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window {
         self.plan = plan.clone();
         self.meta.polls += 1;
+        self.mistrust_the_future(now);
         self.doubt(now);
         let mut open: Vec<OpenRun> = self
             .tasks
@@ -195,6 +208,11 @@ impl CellState {
         for key in &delta.expired_items {
             self.items.remove(key);
         }
+    }
+
+    /// From now on what it shows as current is what somebody saw before.
+    pub(super) fn grow_old(&mut self) {
+        (self.confirmed, self.shows_now) = (false, false);
     }
 
     /// Judges anew whether what an earlier process saw is too old to be shown as current.

@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 const EARLIEST: Timestamp = Timestamp::from_secs(946_684_800);
 
 /// How far ahead of ours a cloud's clock may be: as far as its own signature check lets ours differ.
-const AHEAD: Duration = Duration::from_secs(300);
+pub(super) const AHEAD: Duration = Duration::from_secs(300);
 
 /// The most memory one run can have used (64 TiB); what is more is another unit.
 const MOST_MEMORY: u64 = 1 << 46;

@@ -99,7 +99,8 @@ impl Store {
     /// Shows a cell no more. It stays remembered, because what was taken away may come back: a project that is missing
     /// from one listing, a source that is commented out for a day.
     pub fn withdraw(&mut self, key: &CellKey) {
-        if let Some(cell) = self.cells.remove(key) {
+        if let Some(mut cell) = self.cells.remove(key) {
+            cell.grow_old();
             self.dormant.insert(key.clone(), cell);
         }
     }

@@ -49,6 +49,7 @@ record!(ActiveRun { run, state, parent, planned, since, last_poll, missed });
 record!(ItemRecord { status, at, task });
 record!(TaskRecord {
     since,
+    heard,
     info,
     info_order,
     expected_interval,
@@ -72,6 +73,7 @@ record!(TaskRecord {
     native,
 });
 record!(CellMeta {
+    since,
     watermark,
     floor,
     polls,

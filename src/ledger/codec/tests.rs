@@ -141,6 +141,7 @@ pub(in crate::ledger) fn task_record() -> impl Strategy<Value = TaskRecord> {
             (last, successes, failures, active, native),
         )| TaskRecord {
             since,
+            heard: since,
             info: TaskInfo { task_type, cycle, owner, workflow_id },
             info_order,
             expected_interval,
@@ -180,6 +181,7 @@ pub(in crate::ledger) fn meta() -> impl Strategy<Value = CellMeta> {
             message,
         )| {
             CellMeta {
+                since: floor,
                 watermark,
                 floor,
                 polls,

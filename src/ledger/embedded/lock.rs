@@ -33,8 +33,12 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(denied(source)),
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(denied)?;
-        writeln!(file, "{}", myself()).map_err(denied)?;
+        // The lock is what counts. On a full disk its holder stays nameless.
+        let named =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", myself()));
+        if let Err(error) = named {
+            tracing::debug!(%error, "the lock's holder is not written into it");
+        }
         Ok(Self { _file: file })
     }
 }

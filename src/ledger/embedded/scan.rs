@@ -7,6 +7,7 @@ use crate::model::{
     CellKey, CellMeta, Histogram, Reason, Restored, RestoredCell, Slice, TaskKey, TaskRecord, Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Where rows come from.
 pub(super) trait Rows {
@@ -104,7 +105,13 @@ impl Scan<'_, '_> {
             match value::<CellKey>(Sheet::Cells, key, sealed, &mut self.context) {
                 Ok(key) => {
                     let (tasks, seen, items) = (Vec::new(), Vec::new(), Vec::new());
-                    let cell = RestoredCell { key, meta: unknown(Timestamp::default()), tasks, seen, items };
+                    let cell = RestoredCell {
+                        key,
+                        meta: unknown(Timestamp::default(), Timestamp::default()),
+                        tasks,
+                        seen,
+                        items,
+                    };
                     self.cells.insert(number, Draft { meta: None, torn: false, cell });
                 }
                 Err(Malformed::Kind(kind)) => {
@@ -224,12 +231,10 @@ impl Scan<'_, '_> {
             let mut cell = draft.cell;
             // Whatever ended since the oldest remembered slice began is either remembered or was never counted.
             let oldest = cell.seen.iter().map(|(_, seen)| Slice::of(seen.at)).min();
-            cell.meta = draft.meta.unwrap_or_else(|| unknown(oldest.map_or(now, Slice::start)));
-            if (draft.torn || !all_runs)
-                && let Some(watermark) = cell.meta.watermark
-            {
-                // What ended before the watermark has been counted, but it is not known any more which runs that were.
-                cell.meta.floor = cell.meta.floor.max(watermark);
+            cell.meta = draft.meta.unwrap_or_else(|| unknown(oldest.map_or(now, Slice::start), now));
+            if draft.torn || !all_runs {
+                // What ended before this has been counted, but it is not known any more which runs that were.
+                cell.meta.floor = cell.meta.floor.max(counted_to(&cell).plus(Duration::from_secs(1)));
             }
             let first = Slice::of(cell.meta.floor);
             cell.seen.retain(|(_, seen)| Slice::of(seen.at) >= first);
@@ -265,9 +270,24 @@ fn value<T: Field>(
     decode(sheet.unseal(key, sealed)?.1, context)
 }
 
+/// The latest time of which anything kept says that runs were counted up to it: batches count before the watermark moves,
+/// so the watermark alone would let some be counted again.
+fn counted_to(cell: &RestoredCell) -> Timestamp {
+    let meta = &cell.meta;
+    let runs = cell.seen.iter().map(|(_, seen)| seen.at);
+    let tasks = cell.tasks.iter().flat_map(|(_, task)| {
+        let last = task.last.as_ref().and_then(|last| last.ended);
+        let failures = task.failures.iter().map(|failure| failure.ended);
+        last.into_iter().chain(task.successes.iter().map(|success| success.ended)).chain(failures)
+    });
+    let polls = meta.watermark.into_iter().chain(meta.last_success).chain([meta.floor]);
+    runs.chain(tasks).chain(polls).max().unwrap_or(meta.floor)
+}
+
 /// The meta record of a cell whose own was lost.
-fn unknown(floor: Timestamp) -> CellMeta {
+fn unknown(floor: Timestamp, now: Timestamp) -> CellMeta {
     CellMeta {
+        since: now,
         watermark: None,
         floor,
         polls: 0,

@@ -4,7 +4,7 @@ use super::Functions;
 use super::normalize;
 use super::pages::Pages;
 use super::progress::Note;
-use super::tally::{Blame, CHECK_NAMES, Tally};
+use super::tally::{Blame, Tally};
 use super::target::Target;
 use super::wire::FunctionLog;
 use crate::model::{
@@ -37,7 +37,7 @@ pub(super) async fn poll(
         .catalogue
         .wanted(&*source.api, &source.settings, &cell.project, window.to)
         .await
-        .map_err(naming("ListFunctions"))?;
+        .map_err(during("ListFunctions"))?;
     let mut targets: Vec<Target> = listed
         .iter()
         .flat_map(|function| Target::of(&cell.project, function, &source.settings.qualifiers))
@@ -52,7 +52,7 @@ pub(super) async fn poll(
             Err(error) => fail(source, target, from, window, error, &mut tally)?,
         }
     }
-    let (batch, read) = tally.close(window).map_err(naming("GetFunctionLogs"))?;
+    let (batch, read) = tally.close(window).map_err(during("GetFunctionLogs"))?;
     intake.submit(batch).await?;
     Ok(read)
 }
@@ -176,14 +176,6 @@ fn fail(
     source.progress.write(target, Note { until, failed: true });
     tally.keep(open_runs(target, window));
     tally.failed(target, blame, error).map_err(during("GetFunctionLogs"))
-}
-
-/// Names the action that a failed call was for, and what to do where the configuration names what is not there.
-fn naming(action: &'static str) -> impl FnOnce(Error) -> PollError {
-    move |error| match Blame::of(&error) {
-        Blame::Gone => during(action)(error).advised(CHECK_NAMES),
-        _ => during(action)(error),
-    }
 }
 
 fn withdrawn() -> PollError {

@@ -362,6 +362,44 @@ fn the_series_bound_holds_for_all_sources_together() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_stops_nothing_and_doubles_nothing() {
+    let mut bench = Bench::new();
+    bench.poll(vec![ended("a", Outcome::Success, 100, 5)]);
+    bench.now = NOW.plus(HOUR * 24 * 3);
+    bench.poll(vec![]);
+    // The clock is right again, and what happened meanwhile is there to be read.
+    bench.now = NOW.plus(HOUR);
+    let during = Observation { ended: Some(NOW.plus(HOUR)), ..ended("b", Outcome::Failed, 60, 5) };
+    let window = bench.poll(vec![ended("a", Outcome::Success, 100, 5), during]);
+    assert!(window.from <= NOW, "{}", window.from);
+    assert_eq!(bench.record("t").runs, [1, 1, 0, 0, 0]);
+    let window = bench.poll(vec![]);
+    assert_eq!(window.from, NOW.plus(HOUR).minus(Duration::from_secs(300)));
+}
+
+#[test]
+fn a_task_that_is_listed_or_takes_the_overflow_stays_however_long_it_has_not_run() {
+    let mut bench = Bench::with(Limits { series: 1_000_000, tasks_per_source: 1 });
+    let other = Observation { task: task("other"), ..ended("o", Outcome::Success, 100, 5) };
+    bench.poll(vec![ended("a", Outcome::Success, 100, 5), other]);
+    for day in 1..=90_u32 {
+        bench.now = NOW.plus(HOUR * 24 * day);
+        let other = Observation {
+            task: task("other"),
+            ended: Some(bench.now),
+            ..ended(&format!("o{day}"), Outcome::Success, 0, 5)
+        };
+        bench.poll_with(|batch| {
+            batch.tasks = vec![(task("t"), Default::default())];
+            batch.observations = vec![other];
+        });
+    }
+    assert_eq!(bench.record("t").runs[0], 1);
+    let tasks = bench.store.cell(&bench.plan.key).unwrap().tasks();
+    assert_eq!(tasks[&TaskKey::overflow()].runs[0], 91);
+}
+
+#[test]
 fn a_task_that_nothing_is_heard_of_goes_and_a_rare_one_stays() {
     let mut bench = Bench::new();
     let yearly = Observation {

@@ -34,6 +34,7 @@ pub(in crate::ledger) fn seen(at: Timestamp) -> Seen {
 
 pub(in crate::ledger) fn meta(watermark: Timestamp) -> CellMeta {
     CellMeta {
+        since: NOW,
         watermark: Some(watermark),
         floor: Timestamp::from_secs(0),
         polls: 7,
