@@ -8,6 +8,8 @@ use crate::metrics::catalog::Family;
 use crate::model::CellKey;
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One page of run families, whole and immutable. Cloning it copies no text.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +46,7 @@ impl Renderer {
         &mut self,
         cell: &CellKey,
         stale: impl Fn(usize) -> bool,
-        draw: impl Fn(usize, &mut Text<'_>),
+        draw: impl Fn(usize, &mut Text<'_>) + Sync,
     ) {
         let families = &self.families;
         let render = |index: usize| {
@@ -60,7 +62,8 @@ impl Renderer {
                 }
             }
             None => {
-                self.cells.insert(cell.clone(), (0..families.len()).map(render).collect());
+                let chunks = on_every_core(families.len(), &render);
+                self.cells.insert(cell.clone(), chunks);
             }
         }
     }
@@ -90,4 +93,34 @@ impl Renderer {
         }
         page
     }
+}
+
+/// Makes `count` things, each by its index, on as many threads as there are cores. A cell is new when the exporter starts,
+/// and then there is nothing else to do, and somebody waits for the first page.
+fn on_every_core<T: Send>(count: usize, make: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut made = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                return made;
+            }
+            made.push((index, make(index)));
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut made: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..cores).map(|_| scope.spawn(work)).collect();
+        let mut made = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => made.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        made
+    });
+    made.sort_unstable_by_key(|(index, _)| *index);
+    made.into_iter().map(|(_, thing)| thing).collect()
 }
