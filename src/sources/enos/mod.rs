@@ -103,8 +103,7 @@ impl Batches {
 
 impl Source for Batches {
     /// The search knows planned times only, so every poll reads the whole lookback anyway and the watermark decides
-    /// nothing but how far before it, after an outage, and what a restart need not read again. The overlap is for clocks
-    /// that differ.
+    /// nothing but what a restart need not read again. The overlap is for clocks that differ.
     fn reach(&self) -> Reach {
         Reach { lookback: self.settings.lookback.0, overlap: Duration::from_secs(300) }
     }

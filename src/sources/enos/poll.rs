@@ -50,18 +50,22 @@ impl Poll<'_> {
     /// Searches flow runs and reads the tasks of those that changed.
     pub(super) async fn read_found(mut self) -> Result<Read, PollError> {
         let window = self.window;
-        let from = self.begin();
+        let from = window.from.min(window.to.minus(self.source.settings.lookback.0));
         let mut sweep = Sweep::default();
-        for flows in &self.source.flow_types {
-            sweep
-                .add(&*self.source.api, *flows, from, window.to.plus(AHEAD))
-                .await
-                .map_err(during(SEARCH))?;
-        }
-        self.tally.done();
+        self.search(&mut sweep, from, window.to.plus(AHEAD)).await?;
         if sweep.torn {
             self.tally.tear();
         }
+        if window.first {
+            // What is found here and not over is among the open runs from now on. It comes last and holds nothing up
+            // where there is too much of it: no shorter lookback would help.
+            sweep.torn = false;
+            self.search(&mut sweep, from.minus(LONGEST_RUN), from).await?;
+            if sweep.torn {
+                self.tally.cut();
+            }
+        }
+        self.tally.done();
         self.scheduled = std::mem::take(&mut sweep.scheduled);
         let mut batch = Batch::of(window);
         for cause in &sweep.refused {
@@ -83,13 +87,11 @@ impl Poll<'_> {
         self.close(batch).await
     }
 
-    /// The planned time that the search begins at.
-    ///
-    /// Later polls need not go as far back as the first: what was planned before the lookback and is not over is among
-    /// the open runs. They go from the last complete poll, so that nothing falls out while reads fail.
-    fn begin(&self) -> Timestamp {
-        let Window { first, from, .. } = *self.window;
-        from.minus(if first { LONGEST_RUN } else { self.source.settings.lookback.0 })
+    async fn search(&self, sweep: &mut Sweep, from: Timestamp, to: Timestamp) -> Result<(), PollError> {
+        for flows in &self.source.flow_types {
+            sweep.add(&*self.source.api, *flows, from, to).await.map_err(during(SEARCH))?;
+        }
+        Ok(())
     }
 
     async fn close(self, mut batch: Batch) -> Result<Read, PollError> {

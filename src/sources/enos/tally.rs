@@ -22,6 +22,8 @@ pub(super) struct Tally {
     refused: u64,
     /// Whether the search had more than is read.
     torn: bool,
+    /// Whether the day before the lookback had.
+    cut: bool,
     any: bool,
     first_error: Option<Error>,
 }
@@ -36,6 +38,11 @@ impl Tally {
     /// The search had more than is read.
     pub(super) fn tear(&mut self) {
         self.torn = true;
+    }
+
+    /// The day before the lookback had more than is read.
+    pub(super) fn cut(&mut self) {
+        self.cut = true;
     }
 
     /// A record is none.
@@ -76,7 +83,7 @@ impl Tally {
     /// # Errors
     /// The first failure, where nothing at all could be read.
     pub(super) fn close(self, batch: &mut Batch, window: &Window) -> Result<Read, Error> {
-        let Self { dropped, broken, refused, torn, any, first_error, .. } = self;
+        let Self { dropped, broken, refused, torn, cut, any, first_error, .. } = self;
         if let (false, Some(error)) = (any, first_error) {
             return Err(error);
         }
@@ -94,6 +101,12 @@ impl Tally {
                 "instances unknown to the API or not to be read: {}",
                 brief::list(&dropped)
             ))
+        } else if cut {
+            Read::Refused(
+                "more flow instances in the day before the lookback than are ever read; of those still running then, \
+                 some may be missing"
+                    .to_owned(),
+            )
         } else if refused > 0 {
             Read::Refused(format!("{refused} records without an id, or with a graph that is no JSON"))
         } else {

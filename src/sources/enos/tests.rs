@@ -199,14 +199,21 @@ async fn the_first_poll_finds_what_was_planned_before_the_lookback_and_ended_in_
 }
 
 #[tokio::test]
-async fn what_was_planned_before_an_outage_stays_in_the_search_after_it() {
+async fn too_many_flows_before_the_lookback_hold_nothing_up() {
     let plant = Arc::new(Plant::default());
+    plant.put_flow("f", 600, 1, &[1]);
+    for n in 0..20_100 {
+        plant.put_long_flow(&format!("old{n}"), 7200 + n, 7000, 1, &[]);
+    }
     let (source, desk) = (source(&plant, json!({"lookback": "1h"})), FakeDesk::default());
-    // New to this poll, whose search looks an hour back; the last complete one was two hours ago.
-    plant.put_flow("f", 2 * 3600 + 1800, 1, &[1]);
-    let after = Window { from: Timestamp::from_secs(NOW - 7200 - 300), ..at(2, 0) };
-    poll(&source, &after, &desk).await.unwrap();
+    let floor = Timestamp::from_secs(NOW - 3600);
+    let read = poll(&source, &Window { from: floor, floor, ..at(1, 0) }, &desk).await.unwrap();
+    assert!(matches!(&read, Read::Refused(text) if text.contains("before the lookback")), "{read:?}");
+    assert_eq!(desk.peek().pop().unwrap().watermark, Some(Timestamp::from_secs(NOW)));
     assert_eq!(desk.runs(), ["t f-0#1 success"]);
+    let read =
+        poll(&source, &Window { from: floor.minus(Duration::from_secs(90_000)), ..at(1, 0) }, &desk).await;
+    assert!(matches!(read.unwrap(), Read::Torn(_)), "in the lookback itself they do");
 }
 
 #[tokio::test]
