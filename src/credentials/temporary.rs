@@ -33,6 +33,20 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn every_recorded_answer_is_read() {
+        let answer = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let role = answer(include_str!("../../tests/fixtures/transport/tencent/cvm_role_credentials.json"));
+        assert!(read(&role, &role).is_some());
+        for text in [
+            include_str!("../../tests/fixtures/transport/tencent/sts_AssumeRole.json"),
+            include_str!("../../tests/fixtures/transport/tencent/sts_AssumeRoleWithWebIdentity.json"),
+        ] {
+            let response = &answer(text)["Response"];
+            assert!(read(&response["Credentials"], response).is_some(), "{text}");
+        }
+    }
+
+    #[test]
     fn the_end_is_read_in_either_form_and_never_guessed() {
         let keys = json!({"TmpSecretId": "i", "TmpSecretKey": "k", "Token": "t"});
         let at = Some(Timestamp::from_secs(1_615_590_047));

@@ -104,6 +104,7 @@ pub(super) fn refuses_token(http: u16, error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Reason;
     use serde_json::json;
 
     fn open(status: u16, body: &str) -> Result<Value, Error> {
@@ -120,6 +121,30 @@ mod tests {
         }
         assert_eq!(open(200, r#"{"data":{"accessToken":"t"}}"#).unwrap()["accessToken"], json!("t"));
         assert_eq!(open(200, r#"{"code":0,"data":null}"#).unwrap(), Value::Null);
+    }
+
+    #[test]
+    fn every_recorded_answer_is_opened_or_has_its_class() {
+        use Reason::{Auth, Rejected, Server, Throttled};
+        let cases = [
+            ("token_get_ok", 200, None),
+            ("token_get_ok_typo_status", 200, None),
+            ("v20_envelope", 200, None),
+            ("token_error_1003", 200, Some(Auth)),
+            ("token_error_1203", 200, Some(Auth)),
+            ("gateway_401_assumed", 401, Some(Auth)),
+            ("gateway_429_assumed", 429, Some(Throttled)),
+            ("gateway_apim_status_4011", 200, Some(Auth)),
+            ("error_62101_user_org", 200, Some(Auth)),
+            ("error_62102_not_found", 200, Some(Rejected)),
+            ("error_62103_no_privilege", 200, Some(Auth)),
+            ("error_62109_server", 200, Some(Server)),
+        ];
+        for (name, status, expected) in cases {
+            let path = format!("{}/tests/fixtures/transport/enos/{name}.json", env!("CARGO_MANIFEST_DIR"));
+            let opened = open(status, &std::fs::read_to_string(path).unwrap());
+            assert_eq!(opened.as_ref().err().map(Error::reason), expected, "{name}: {opened:?}");
+        }
     }
 
     #[test]

@@ -68,6 +68,7 @@ pub(super) fn read<A: DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Reason;
     use serde_json::{Value, json};
 
     fn open(status: u16, body: &str) -> Result<Value, Error> {
@@ -82,6 +83,36 @@ mod tests {
         ] {
             assert_eq!(open(200, body).unwrap()["RequestId"], json!("r"));
         }
+    }
+
+    #[test]
+    fn every_recorded_error_has_its_class() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/transport/tencent");
+        let mut seen = 0;
+        for file in std::fs::read_dir(directory).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let Some(kind) = name.strip_prefix("error_") else { continue };
+            let expected = match kind {
+                "internal_error" => Reason::Server,
+                "request_limit_exceeded_en" | "request_limit_exceeded_zh" => Reason::Throttled,
+                "action_offline"
+                | "scf_function_not_found"
+                | "scf_start_or_end_time"
+                | "tat_invalid_filter"
+                | "unsupported_region" => Reason::Rejected,
+                _ => Reason::Auth,
+            };
+            let error = open(200, &std::fs::read_to_string(&path).unwrap()).unwrap_err();
+            assert_eq!(error.reason(), expected, "{name}: {error}");
+            seen += 1;
+        }
+        assert_eq!(seen, 14);
+        let warned = open(
+            200,
+            include_str!("../../../tests/fixtures/transport/tencent/deprecated_warning_envelope.json"),
+        );
+        assert!(warned.is_ok(), "a warning is no error");
     }
 
     #[test]
