@@ -12,11 +12,13 @@ use crate::cli::{self, CatalogFormat, Command, ConfigArgs, Exit};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Demand, Problem};
 use crate::ledger::Names;
+use crate::metrics::Own;
 use crate::metrics::catalog;
-use crate::model::{NativeGauge, Quiet};
+use crate::model::{Clock, NativeGauge, Observer, Quiet};
 use crate::schedule::Scheduled;
 use crate::sources::KINDS;
 use anyhow::Context as _;
+use build::Workshop;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -68,12 +70,33 @@ fn check(args: &ConfigArgs) -> Exit {
         Ok(config) => config,
         Err(problems) => return refuse(&problems),
     };
-    let workshop = build::Workshop::new(Arc::new(SystemClock), Arc::new(Quiet)).context("TLS");
+    let workshop = Workshop::new(Arc::new(SystemClock), Arc::new(Quiet)).context("TLS");
     match workshop.map(|mut workshop| workshop.build(&config)) {
         Ok(Ok(scheduled)) => say(&format!("the configuration is good; to poll: {}\n", named(&scheduled))),
         Ok(Err(problems)) => refuse(&problems),
         Err(error) => fail(&error),
     }
+}
+
+/// What `run` and `once` begin with alike.
+struct Prepared {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    own: Arc<Own>,
+    workshop: Workshop,
+    scheduled: Vec<Scheduled>,
+}
+
+/// Reads the configuration and builds what it wants polled; what is wrong with it has been told when this fails.
+fn prepare(args: &ConfigArgs) -> Result<Prepared, Exit> {
+    let config = load(args).map_err(|problems| refuse(&problems))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let own = Arc::new(Own::new().context("own metrics").map_err(|error| fail(&error))?);
+    let observer: Arc<dyn Observer> = Arc::clone(&own) as _;
+    let mut workshop =
+        Workshop::new(Arc::clone(&clock), observer).context("TLS").map_err(|error| fail(&error))?;
+    let scheduled = workshop.build(&config).map_err(|problems| refuse(&problems))?;
+    Ok(Prepared { config, clock, own, workshop, scheduled })
 }
 
 fn named(scheduled: &[Scheduled]) -> String {

@@ -1,37 +1,19 @@
 //! Every source polled once, and the page on standard output.
 
-use super::build::Workshop;
 use super::run::{keeper, runtime};
-use super::{fail, load, refuse, say, usage};
+use super::{Prepared, fail, prepare, say, usage};
 use crate::cli::{Exit, OnceArgs};
-use crate::clock::SystemClock;
 use crate::keeper::Keeper;
 use crate::ledger::Memory;
-use crate::metrics::Own;
-use crate::model::{Clock, Observer};
+use crate::model::Clock;
 use crate::schedule::{self, Scheduled};
 use crate::telemetry::Telemetry;
-use anyhow::Context as _;
 use std::sync::Arc;
 
 pub(super) fn once(args: &OnceArgs) -> Exit {
-    let config = match load(&args.config) {
-        Ok(config) => config,
-        Err(problems) => return refuse(&problems),
-    };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let own = match Own::new().context("own metrics") {
-        Ok(own) => Arc::new(own),
-        Err(error) => return fail(&error),
-    };
-    let observer: Arc<dyn Observer> = Arc::clone(&own) as _;
-    let mut workshop = match Workshop::new(Arc::clone(&clock), observer).context("TLS") {
-        Ok(workshop) => workshop,
-        Err(error) => return fail(&error),
-    };
-    let mut scheduled = match workshop.build(&config) {
-        Ok(scheduled) => scheduled,
-        Err(problems) => return refuse(&problems),
+    let Prepared { config, clock, own, mut scheduled, .. } = match prepare(&args.config) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
     };
     if let Some(name) = &args.source {
         scheduled.retain(|one| *one.name == **name);

@@ -2,15 +2,14 @@
 
 use super::build::{Workshop, places};
 use super::page::{LivePage, Place};
-use super::{fail, load, names, natives, refuse};
+use super::{Prepared, fail, load, names, natives, prepare};
 use crate::cli::{ConfigArgs, Exit};
-use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http::{self, Reload, Server};
 use crate::keeper::{Keeper, Parts};
 use crate::ledger::{Embedded, Ledger};
 use crate::metrics::Own;
-use crate::model::{Clock, Desk, Observer};
+use crate::model::{Clock, Desk};
 use crate::schedule::{Fleet, Scheduled};
 use crate::state::{Limits, Store};
 use crate::systemd;
@@ -34,23 +33,9 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
         Ok(passed) => passed,
         Err(error) => return fail(&error),
     };
-    let config = match load(args) {
-        Ok(config) => config,
-        Err(problems) => return refuse(&problems),
-    };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let own = match Own::new().context("own metrics") {
-        Ok(own) => Arc::new(own),
-        Err(error) => return fail(&error),
-    };
-    let observer: Arc<dyn Observer> = Arc::clone(&own) as _;
-    let mut workshop = match Workshop::new(Arc::clone(&clock), observer).context("TLS") {
-        Ok(workshop) => workshop,
-        Err(error) => return fail(&error),
-    };
-    let scheduled = match workshop.build(&config) {
-        Ok(scheduled) => scheduled,
-        Err(problems) => return refuse(&problems),
+    let Prepared { config, clock, own, workshop, scheduled } = match prepare(args) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
     };
     let telemetry = match Telemetry::start(&config.log, Arc::clone(&clock)) {
         Ok(telemetry) => Arc::new(telemetry),

@@ -38,7 +38,7 @@ impl Label {
 }
 
 /// 32-bit FNV-1a: stable over releases and machines, which a series name must be.
-fn fnv1a(bytes: &[u8]) -> u32 {
+pub fn fnv1a(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 

@@ -18,7 +18,7 @@ mod zone;
 
 pub use batch::{Batch, Desk, Intake, IntakeClosed, Item, ItemSet, Known, OpenRun, RejectCause, Window};
 pub use cell::{CellKey, CellPlan, Reach};
-pub use label::Label;
+pub use label::{Label, fnv1a};
 pub use observer::{ApiCall, Observer, Quiet};
 pub use record::{
     ActiveRun, Buckets, CellMeta, Delta, DurationCounts, FailedRun, FinishedRun, Histogram, ItemRecord,

@@ -7,7 +7,7 @@ use super::limit::Room;
 use crate::model::{
     ActiveRun, Batch, CellKey, CellMeta, Delta, Facets, ItemRecord, Native, Observation, OrderKey, Outcome,
     PollReport, Reason, RunId, RunKey, RunState, Seen, SeenChange, Slice, TaskInfo, TaskKey, TaskRecord,
-    Timestamp,
+    Timestamp, fnv1a,
 };
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -370,9 +370,8 @@ fn show(record: &mut TaskRecord, seen: &Observation, poll: u64) {
 
 /// An undocumented state among the bits that are kept of them: two of the 24, so that a run's few codes stay apart.
 fn mark_of(code: &str) -> u32 {
-    let fnv1a =
-        code.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    let first = fnv1a % Seen::UNKNOWN_BITS;
-    let second = (first + 1 + (fnv1a >> 8) % (Seen::UNKNOWN_BITS - 1)) % Seen::UNKNOWN_BITS;
+    let hash = fnv1a(code.as_bytes());
+    let first = hash % Seen::UNKNOWN_BITS;
+    let second = (first + 1 + (hash >> 8) % (Seen::UNKNOWN_BITS - 1)) % Seen::UNKNOWN_BITS;
     1 << first | 1 << second
 }
