@@ -1,7 +1,7 @@
 //! The common layer of Tencent Cloud API 3.0: which action, who asks, and the envelope of answers.
 
 use super::tc3::{self, Authorization};
-use super::{Answer, Arguments, Claim, Dice, Refusal, Request, Rows, Trouble, World};
+use super::{Answer, Arguments, Claim, Dice, Face, Refusal, Request, Rows, Span, Trouble, TrueRun, World};
 use crate::model::Timestamp;
 use serde_json::{Value, json};
 
@@ -22,10 +22,12 @@ pub const REGIONS: &[&str] = &[
 /// One product in one version.
 #[derive(Debug)]
 pub struct Product {
-    /// Its prefix: host name and signing scope.
+    /// Its prefix: host name and signing scope. Also the kind that reads it.
     pub service: &'static str,
     /// The version.
     pub version: &'static str,
+    /// The finished runs that a span holds.
+    pub truth: fn(&World, &Span) -> Vec<TrueRun>,
     /// What it can do.
     pub actions: &'static [Action],
 }
@@ -60,9 +62,13 @@ pub struct Call<'a> {
     pub skew: i64,
 }
 
-impl Product {
-    /// What a request asks of this product: told by the signing scope, or by the version where nothing is signed.
-    pub fn claim(&self, request: &Request) -> Option<Claim> {
+impl Face for &'static Product {
+    fn kind(&self) -> &'static str {
+        self.service
+    }
+
+    /// Told by the signing scope, or by the version where nothing is signed.
+    fn claim(&self, request: &Request) -> Option<Claim> {
         if request.path != "/" {
             return None;
         }
@@ -76,8 +82,7 @@ impl Product {
         Some(Claim { action, account, per_second })
     }
 
-    /// The answer to a request that [`Product::claim`] took.
-    pub fn answer(&self, request: &Request, world: &World, now: Timestamp) -> Answer {
+    fn answer(&self, request: &Request, world: &World, now: Timestamp) -> Answer {
         let id = Dice::new(world.seed()).of(now.millis()).named(&String::from_utf8_lossy(&request.body));
         match self.admit(request, world, now) {
             Ok((response, rows)) => envelope(response, id).with_rows(rows),
@@ -85,8 +90,7 @@ impl Product {
         }
     }
 
-    /// How this product says that it is in trouble.
-    pub fn refuse(&self, trouble: &Trouble) -> Answer {
+    fn refuse(&self, trouble: &Trouble) -> Answer {
         let refusal = match trouble {
             Trouble::Throttled { seen, limit } => Refusal::of(
                 "RequestLimitExceeded",
@@ -102,6 +106,12 @@ impl Product {
         envelope(error(&refusal), Dice::new(0).named(refusal.code()))
     }
 
+    fn truth(&self, world: &World, span: &Span) -> Vec<TrueRun> {
+        (self.truth)(world, span)
+    }
+}
+
+impl Product {
     fn action(&self, name: &str) -> Option<&'static Action> {
         self.actions.iter().find(|action| action.name == name)
     }

@@ -3,12 +3,12 @@
 use super::{Authorization, SECRET_ID, SECRET_KEY, sign};
 use crate::model::Timestamp;
 use crate::simulator::tencent::Product;
-use crate::simulator::{Request, World, stamp};
+use crate::simulator::{Face, Request, World, stamp};
 use serde_json::Value;
 
 /// A signed call of `action` with `arguments`.
 pub(crate) fn signed(
-    product: &Product,
+    product: &'static Product,
     action: &str,
     region: &str,
     arguments: &Value,
@@ -42,7 +42,7 @@ pub(crate) fn signed(
 
 /// What stands under `Response` in the answer to a signed call.
 pub(crate) fn ask(
-    product: &Product,
+    product: &'static Product,
     world: &World,
     now: i64,
     action: &str,
@@ -57,7 +57,7 @@ pub(crate) fn ask(
 
 /// The code of the error that a signed call gets.
 pub(crate) fn refused(
-    product: &Product,
+    product: &'static Product,
     world: &World,
     now: i64,
     action: &str,

@@ -4,41 +4,16 @@ mod function;
 mod logs;
 mod run;
 
-use crate::model::Timestamp;
+use crate::simulator::Rows;
 use crate::simulator::tencent::{Action, Product};
-use crate::simulator::{Answer, Claim, Face, Request, Rows, Span, Trouble, TrueRun, World};
-
-/// The simulated SCF.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Fake;
-
-impl Face for Fake {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn claim(&self, request: &Request) -> Option<Claim> {
-        PRODUCT.claim(request)
-    }
-
-    fn answer(&self, request: &Request, world: &World, now: Timestamp) -> Answer {
-        PRODUCT.answer(request, world, now)
-    }
-
-    fn refuse(&self, trouble: &Trouble) -> Answer {
-        PRODUCT.refuse(trouble)
-    }
-
-    fn truth(&self, world: &World, span: &Span) -> Vec<TrueRun> {
-        run::truth(world, span)
-    }
-}
 
 const KIND: &str = "scf";
 
-static PRODUCT: Product = Product {
-    service: "scf",
+/// The simulated SCF.
+pub(crate) static PRODUCT: Product = Product {
+    service: KIND,
     version: "2018-04-16",
+    truth: run::truth,
     actions: &[
         Action {
             name: "GetFunctionLogs",

@@ -41,7 +41,7 @@ pub(super) const KIND: Kind = Kind {
     check,
     build,
     #[cfg(feature = "simulator")]
-    face: || Box::new(fake::Fake),
+    face: || Box::new(&fake::PRODUCT),
 };
 
 /// How often `namespaces = ["*"]` asks again.

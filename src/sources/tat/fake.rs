@@ -5,41 +5,16 @@ mod invocation;
 mod listing;
 mod task;
 
-use crate::model::Timestamp;
+use crate::simulator::Rows;
 use crate::simulator::tencent::{Action, Product};
-use crate::simulator::{Answer, Claim, Face, Request, Rows, Span, Trouble, TrueRun, World};
-
-/// The simulated TAT.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Fake;
-
-impl Face for Fake {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn claim(&self, request: &Request) -> Option<Claim> {
-        PRODUCT.claim(request)
-    }
-
-    fn answer(&self, request: &Request, world: &World, now: Timestamp) -> Answer {
-        PRODUCT.answer(request, world, now)
-    }
-
-    fn refuse(&self, trouble: &Trouble) -> Answer {
-        PRODUCT.refuse(trouble)
-    }
-
-    fn truth(&self, world: &World, span: &Span) -> Vec<TrueRun> {
-        task::truth(world, span)
-    }
-}
 
 const KIND: &str = "tat";
 
-static PRODUCT: Product = Product {
-    service: "tat",
+/// The simulated TAT.
+pub(crate) static PRODUCT: Product = Product {
+    service: KIND,
     version: "2020-10-28",
+    truth: task::truth,
     actions: &[
         Action {
             name: "DescribeInvocations",

@@ -7,41 +7,16 @@ mod listing;
 mod log;
 mod project;
 
-use crate::model::Timestamp;
+use crate::simulator::Rows;
 use crate::simulator::tencent::{Action, Product};
-use crate::simulator::{Answer, Claim, Face, Request, Rows, Span, Trouble, TrueRun, World};
-
-/// The simulated WeData.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Fake;
-
-impl Face for Fake {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn claim(&self, request: &Request) -> Option<Claim> {
-        PRODUCT.claim(request)
-    }
-
-    fn answer(&self, request: &Request, world: &World, now: Timestamp) -> Answer {
-        PRODUCT.answer(request, world, now)
-    }
-
-    fn refuse(&self, trouble: &Trouble) -> Answer {
-        PRODUCT.refuse(trouble)
-    }
-
-    fn truth(&self, world: &World, span: &Span) -> Vec<TrueRun> {
-        history::truth(world, span)
-    }
-}
 
 const KIND: &str = "wedata";
 
-static PRODUCT: Product = Product {
-    service: "wedata",
+/// The simulated WeData.
+pub(crate) static PRODUCT: Product = Product {
+    service: KIND,
     version: "2021-08-20",
+    truth: history::truth,
     actions: &[
         Action {
             name: "ListInstances",

@@ -47,7 +47,7 @@ pub const KIND: Kind = Kind {
     check,
     build,
     #[cfg(feature = "simulator")]
-    face: || Box::new(fake::Fake),
+    face: || Box::new(&fake::PRODUCT),
 };
 
 const NAME: &str = "wedata";

@@ -1,7 +1,8 @@
 use super::function::REGIONS;
 use super::*;
+use crate::model::Timestamp;
 use crate::simulator::tc3::sent;
-use crate::simulator::{Character, stamp};
+use crate::simulator::{Character, Span, World, stamp};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -50,8 +51,7 @@ fn rows_that_ended_are_the_truth() {
             })
             .collect();
         let span = Span { from: Timestamp::from_secs(from), to: Timestamp::from_secs(to), since: None };
-        let truth: BTreeSet<String> = Fake
-            .truth(&world(), &span)
+        let truth: BTreeSet<String> = (PRODUCT.truth)(&world(), &span)
             .into_iter()
             .filter(|run| run.task == function.name() && run.created >= span.from)
             .map(|run| run.run)
@@ -65,7 +65,7 @@ fn rows_that_ended_are_the_truth() {
 fn a_long_run_is_running_first_and_keeps_its_row() {
     let function = function(Character::Slow);
     let span = Span { from: Timestamp::from_secs(NOW - 86_400), to: Timestamp::from_secs(NOW), since: None };
-    let runs = Fake.truth(&world(), &span).into_iter().filter(|run| run.task == function.name());
+    let runs = (PRODUCT.truth)(&world(), &span).into_iter().filter(|run| run.task == function.name());
     for run in runs {
         let start = run.created.secs();
         let codes: Vec<Value> = [start + 10, run.known.secs() - 1, run.known.secs() + 1]

@@ -1,7 +1,8 @@
 use super::command::REGIONS;
 use super::*;
-use crate::model::Outcome;
+use crate::model::{Outcome, Timestamp};
 use crate::simulator::tc3::sent;
+use crate::simulator::{Span, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -83,7 +84,7 @@ fn filters_select_and_totals_count_what_they_select() {
 #[test]
 fn every_status_of_the_documents_occurs_and_truth_counts_the_final_ones() {
     let span = Span { from: Timestamp::from_secs(NOW - 86_400), to: Timestamp::from_secs(NOW), since: None };
-    let truth = Fake.truth(&world(), &span);
+    let truth = (PRODUCT.truth)(&world(), &span);
     let outcomes: BTreeSet<Outcome> = truth.iter().map(|run| run.outcome).collect();
     assert_eq!(outcomes, [Outcome::Success, Outcome::Failed, Outcome::Timeout, Outcome::Cancelled].into());
     let mut statuses = BTreeSet::new();
@@ -120,7 +121,7 @@ fn names_come_from_describe_commands_but_not_of_deleted_ones() {
         let commands = sent::ask(&PRODUCT, &world(), NOW, "DescribeCommands", region, &json!({"Limit": 100}));
         let span =
             Span { from: Timestamp::from_secs(NOW - 7200), to: Timestamp::from_secs(NOW), since: None };
-        for run in Fake.truth(&world(), &span).iter().filter(|run| run.region == region) {
+        for run in (PRODUCT.truth)(&world(), &span).iter().filter(|run| run.region == region) {
             let named = rows(&commands, "CommandSet").into_iter().find(|row| row["CommandId"] == run.task_id);
             assert_eq!(
                 named.map_or(json!(run.task_id), |row| row["CommandName"].clone()),

@@ -1,8 +1,8 @@
 use super::project::PROJECTS;
 use super::*;
-use crate::model::Outcome;
+use crate::model::{Outcome, Timestamp};
 use crate::simulator::tc3::sent;
-use crate::simulator::{Character, stamp};
+use crate::simulator::{Character, Span, TrueRun, World, stamp};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -110,7 +110,7 @@ fn every_documented_group_of_states_occurs() {
 
 #[test]
 fn rows_and_truth_agree_on_what_ended() {
-    let truth = Fake.truth(&world(), &span(NOW - 3600, NOW));
+    let truth = (PRODUCT.truth)(&world(), &span(NOW - 3600, NOW));
     let mine: Vec<&TrueRun> = truth.iter().filter(|run| run.project == PROJECTS[0].id).collect();
     assert!(mine.len() > 30, "{}", mine.len());
     for run in mine {
@@ -148,7 +148,7 @@ fn a_change_moves_the_time_of_the_last_update() {
     };
     assert_eq!(row(at), Some((Some(2), json!(stamp::plain(at, 8)))));
     assert_eq!(row(at - 1), None, "nothing had changed for a minute");
-    let run = Fake.truth(&world, &span(at - 3600, at)).into_iter().find(|run| {
+    let run = (PRODUCT.truth)(&world, &span(at - 3600, at)).into_iter().find(|run| {
         run.task_id == task.id() && run.revised == Some((Timestamp::from_secs(at), Outcome::Success))
     });
     assert_eq!(run.map(|run| run.outcome), Some(Outcome::Failed));
