@@ -6,16 +6,17 @@
 #[cfg(test)]
 mod tests;
 
-use crate::expose::{Rendered, Renderer};
+use crate::expose::{Change, Rendered, Renderer, Subject};
 use crate::ledger::Ledger;
-use crate::metrics::{Own, View, cell_families};
+use crate::metrics::{Own, Sink, Span, View, cell_families};
 use crate::model::{
     Batch, BoxFuture, CellKey, CellPlan, CellStatus, Clock, Delta, Desk, Intake, IntakeClosed, Known,
-    NativeGauge, PollReport, RunId, Window,
+    NativeGauge, PollReport, RunId, TaskKey, Window,
 };
 use crate::state::{CellState, Store};
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -168,22 +169,36 @@ struct KeeperThread {
     published: Arc<ArcSwap<Published>>,
     /// The last report of each cell, for the status page.
     reports: BTreeMap<CellKey, PollReport>,
-    /// Cells that changed since the last publication, and whether in more than their health.
+    /// Cells that changed since the last publication, and what of them.
     changed: BTreeMap<CellKey, Change>,
 }
 
-/// What of a cell changed. A poll that found nothing new changes its health alone, and that is cheap to draw.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Change {
-    Health,
-    Tasks,
+/// A cell, as it is rendered.
+struct Shown<'a> {
+    key: &'a CellKey,
+    cell: &'a CellState,
+    views: &'a [View],
+}
+
+impl Subject for Shown<'_> {
+    fn tasks(&self, span: &Span) -> Vec<&TaskKey> {
+        self.cell.tasks().range(span.clone()).map(|(task, _)| task).collect()
+    }
+
+    fn is_of_cell(&self, family: usize) -> bool {
+        self.views[family].is_of_cell()
+    }
+
+    fn draw(&self, family: usize, span: &Span, sink: &mut dyn Sink) {
+        self.views[family].draw(self.key, self.cell, span, sink);
+    }
 }
 
 impl KeeperThread {
     fn show_all(&mut self) {
         let restored: Vec<CellKey> = self.store.cells().map(|(key, _)| key.clone()).collect();
         for key in restored {
-            self.note(key, Change::Tasks);
+            self.note(key, Change::All);
         }
         self.forget_dormant();
         self.publish();
@@ -219,7 +234,7 @@ impl KeeperThread {
             Request::Begin { plan, reply } => {
                 let shown = self.shows_now(&plan.key);
                 let window = self.store.begin(&plan, self.clock.now());
-                let change = if self.shows_now(&plan.key) == shown { Change::Health } else { Change::Tasks };
+                let change = if self.shows_now(&plan.key) == shown { Change::HEALTH } else { Change::All };
                 self.note(plan.key, change);
                 let _stopped = reply.send(window);
             }
@@ -277,13 +292,11 @@ impl KeeperThread {
             self.own.folded(delta.folded);
         }
         let shown = self.shows_now(&delta.cell);
-        let health = delta.tasks.is_empty()
-            && delta.idle.is_empty()
-            && delta.items.is_empty()
-            && delta.expired_items.is_empty();
         let cell = delta.cell.clone();
+        let tasks = delta.tasks.iter().map(|(task, _)| task).chain(&delta.idle).cloned().collect();
         self.store.adopt(delta);
-        let change = if health && self.shows_now(&cell) == shown { Change::Health } else { Change::Tasks };
+        // Where the present becomes doubtful, or certain again, every task shows other families.
+        let change = if self.shows_now(&cell) == shown { Change::Tasks(tasks) } else { Change::All };
         self.note(cell, change);
         true
     }
@@ -294,7 +307,7 @@ impl KeeperThread {
         self.forget_dormant();
         self.renderer.remove(&cell);
         self.reports.remove(&cell);
-        self.note(cell, Change::Tasks);
+        self.note(cell, Change::All);
     }
 
     fn shows_now(&self, cell: &CellKey) -> bool {
@@ -327,8 +340,10 @@ impl KeeperThread {
     }
 
     fn note(&mut self, cell: CellKey, change: Change) {
-        let noted = self.changed.entry(cell).or_insert(change);
-        *noted = change.max(*noted);
+        match self.changed.entry(cell) {
+            Entry::Vacant(place) => drop(place.insert(change)),
+            Entry::Occupied(mut noted) => noted.get_mut().join(change),
+        }
     }
 
     fn publish(&mut self) {
@@ -337,9 +352,8 @@ impl KeeperThread {
         }
         for (key, change) in std::mem::take(&mut self.changed) {
             if let Some(cell) = self.store.cell(&key) {
-                let views = &self.views;
-                let stale = |index: usize| change == Change::Tasks || views[index].is_of_cell();
-                self.renderer.update(&key, stale, |index, text| views[index].draw(&key, cell, text));
+                let shown = Shown { key: &key, cell, views: &self.views };
+                self.renderer.update(&key, &change, &shown);
             }
         }
         let page = self.renderer.page();

@@ -7,6 +7,7 @@ mod once;
 mod page;
 mod run;
 mod state;
+mod tails;
 
 use crate::cli::{self, CatalogFormat, Command, ConfigArgs, Exit};
 use crate::clock::SystemClock;

@@ -3,6 +3,7 @@
 use super::run::{keeper, runtime};
 use super::{Prepared, fail, prepare, say, usage};
 use crate::cli::{Exit, OnceArgs};
+use crate::expose::{self, Format, Packer};
 use crate::keeper::Keeper;
 use crate::ledger::Memory;
 use crate::model::Clock;
@@ -33,11 +34,9 @@ pub(super) fn once(args: &OnceArgs) -> Exit {
     });
     match polled {
         Ok((published, all)) => {
-            let mut page = String::new();
-            for chunk in &published.page.chunks {
-                page.push_str(&String::from_utf8_lossy(chunk));
-            }
-            page.push_str(&own.render());
+            let tail = expose::tail(&expose::own(&own, Format::Text), Format::Text, &mut Packer::default());
+            let page: Vec<u8> = published.page.document(Format::Text).plain(&tail).flatten().collect();
+            let page = String::from_utf8_lossy(&page);
             let said = say(&page);
             if all { said } else { Exit::Failure }
         }

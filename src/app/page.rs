@@ -1,11 +1,11 @@
 //! What HTTP hands out: the keeper's last publication, with the exporter's own metrics after it.
 
-use crate::http::{Exposition, Page};
+use super::tails::Tails;
+use crate::http::{Exposition, Page, Wanted};
 use crate::keeper::Keeper;
 use crate::metrics::Own;
 use crate::model::{CellKey, CellStatus, Clock, Label, Status, Timestamp};
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ pub(super) type Place = (&'static str, Label, Label);
 pub(super) struct LivePage {
     keeper: Keeper,
     own: Arc<Own>,
+    tails: Tails,
     clock: Arc<dyn Clock>,
     started: Timestamp,
     /// What is to be polled once before the exporter is ready; a reload changes it.
@@ -25,7 +26,7 @@ pub(super) struct LivePage {
 impl LivePage {
     pub(super) fn new(keeper: Keeper, own: Arc<Own>, clock: Arc<dyn Clock>, places: Vec<Place>) -> Self {
         let started = clock.now();
-        Self { keeper, own, clock, started, places: ArcSwap::from_pointee(places) }
+        Self { keeper, own, tails: Tails::default(), clock, started, places: ArcSwap::from_pointee(places) }
     }
 
     /// The cells there are.
@@ -40,11 +41,11 @@ impl LivePage {
 }
 
 impl Page for LivePage {
-    fn metrics(&self) -> Exposition {
+    fn metrics(&self, wanted: Wanted) -> Exposition {
         let published = self.keeper.published();
-        let mut chunks = published.page.chunks.clone();
-        chunks.push(Bytes::from(self.own.render()));
-        Exposition::new(chunks)
+        let document = published.page.document(wanted.format);
+        let own = self.tails.of(&self.own, wanted.format);
+        if wanted.gzip { document.gzip(&own).into() } else { document.plain(&own).into() }
     }
 
     fn ready(&self) -> bool {

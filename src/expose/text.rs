@@ -1,48 +1,80 @@
-//! Text exposition, format 0.0.4.
+//! The text formats: Prometheus' own, 0.0.4, and OpenMetrics 1.0.
+//!
+//! **Source**: prometheus.io/docs/instrumenting/exposition_formats and the OpenMetrics 1.0 specification.
 
-use crate::metrics::Sink;
-use crate::metrics::catalog::Family;
-use crate::model::{CellKey, Histogram, TaskKey};
+use super::format::Format;
+use crate::metrics::catalog::{Family, Type};
+use crate::metrics::{Exemplar, Sink};
+use crate::model::{CellKey, Histogram, TaskKey, Timestamp};
 
-/// The `# HELP` and `# TYPE` lines of a family.
-pub fn header(family: &Family) -> Vec<u8> {
-    let mut out = Vec::with_capacity(family.name.len() * 2 + family.help.len() + 24);
+/// The most characters that the labels of an exemplar may have, names and values together.
+const EXEMPLAR_CHARS: usize = 128;
+
+/// The label of an exemplar.
+const RUN_ID: &str = "run_id";
+
+/// The name of a family as its metadata gives it: OpenMetrics leaves out what its counters' samples end in.
+fn metadata_name(family: &Family, format: Format) -> &'static str {
+    match (format, family.kind) {
+        (Format::OpenMetrics, Type::Counter) => family.name.strip_suffix("_total").unwrap_or(family.name),
+        _ => family.name,
+    }
+}
+
+/// The metadata lines of a family.
+pub(super) fn header(family: &Family, format: Format) -> Vec<u8> {
+    let name = metadata_name(family, format);
+    let mut out = Vec::with_capacity(name.len() * 3 + family.help.len() + 40);
     out.extend_from_slice(b"# HELP ");
-    out.extend_from_slice(family.name.as_bytes());
+    out.extend_from_slice(name.as_bytes());
     out.push(b' ');
-    escape(&mut out, family.help, false);
+    // OpenMetrics has quotes escaped here too.
+    escape(&mut out, family.help, format == Format::OpenMetrics);
     out.extend_from_slice(b"\n# TYPE ");
-    out.extend_from_slice(family.name.as_bytes());
+    out.extend_from_slice(name.as_bytes());
     out.push(b' ');
     out.extend_from_slice(family.kind.name().as_bytes());
     out.push(b'\n');
+    // A unit that the name does not end in would be an error.
+    let ends_in_unit = name.strip_suffix(family.unit).is_some_and(|rest| rest.ends_with('_'));
+    if format == Format::OpenMetrics && !family.unit.is_empty() && ends_in_unit {
+        out.extend_from_slice(format!("# UNIT {name} {}\n", family.unit).as_bytes());
+    }
     out
 }
 
 /// Writes the samples of one family.
 pub struct Text<'a> {
-    name: &'a str,
+    family: &'a Family,
+    format: Format,
     out: Vec<u8>,
     /// The escaped labels of the subject that samples are about now, without braces.
     subject: Vec<u8>,
-    lines: usize,
+    /// Since when it is counted.
+    since: Timestamp,
+    series: usize,
 }
 
 impl<'a> Text<'a> {
     /// A writer of `family`.
-    pub fn new(family: &'a Family) -> Self {
-        Self { name: family.name, out: Vec::new(), subject: Vec::new(), lines: 0 }
+    pub fn new(family: &'a Family, format: Format) -> Self {
+        let since = Timestamp::from_secs(0);
+        Self { family, format, out: Vec::new(), subject: Vec::new(), since, series: 0 }
     }
 
-    /// What was written, and in how many lines.
+    /// What was written, and how many series that are.
     pub fn finish(self) -> (Vec<u8>, usize) {
-        (self.out, self.lines)
+        (self.out, self.series)
     }
 
-    fn start(&mut self, suffix: &str, labels: &[(&'static str, &str)], bound: Option<f64>) {
-        self.lines += 1;
-        self.out.extend_from_slice(self.name.as_bytes());
+    fn start(&mut self, suffix: &str, labels: &[(&str, &str)], bound: Option<f64>) {
+        self.out.extend_from_slice(self.family.name.as_bytes());
         self.out.extend_from_slice(suffix.as_bytes());
+        self.labels(labels, bound);
+    }
+
+    fn labels(&mut self, labels: &[(&str, &str)], bound: Option<f64>) {
+        let before = self.out.len();
         self.out.push(b'{');
         self.out.extend_from_slice(&self.subject);
         for (name, value) in labels {
@@ -56,26 +88,62 @@ impl<'a> Text<'a> {
                 self.out.push(b',');
             }
             self.out.extend_from_slice(b"le=\"");
-            float(&mut self.out, bound);
+            match self.format {
+                Format::Text => float(&mut self.out, bound),
+                Format::OpenMetrics => canonical(&mut self.out, bound),
+            }
             self.out.push(b'"');
         }
-        self.out.extend_from_slice(b"} ");
+        if self.out.len() == before + 1 {
+            self.out.truncate(before);
+            self.out.push(b' ');
+        } else {
+            self.out.extend_from_slice(b"} ");
+        }
+        self.series += 1;
     }
 
     fn whole(&mut self, value: u64) {
         self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    fn end(&mut self) {
         self.out.push(b'\n');
     }
 
-    fn real(&mut self, value: f64) {
-        float(&mut self.out, value);
-        self.out.push(b'\n');
+    /// Tells since when the series with these labels counts, where the format has a line for it. It is no series of the
+    /// exporter's own making, and is not counted as one.
+    fn created(&mut self, labels: &[(&str, &str)]) {
+        if self.format != Format::OpenMetrics || self.family.kind == Type::Gauge {
+            return;
+        }
+        self.out.extend_from_slice(metadata_name(self.family, self.format).as_bytes());
+        self.out.extend_from_slice(b"_created");
+        self.labels(labels, None);
+        self.series -= 1;
+        float(&mut self.out, self.since.as_seconds());
+        self.end();
+    }
+
+    /// Appends an exemplar to the line, where the format has them and it fits.
+    fn exemplar(&mut self, example: Option<Exemplar<'_>>) {
+        let Some(example) = example.filter(|_| self.format == Format::OpenMetrics) else { return };
+        let run = example.run.run.to_string();
+        if RUN_ID.len() + run.chars().count() > EXEMPLAR_CHARS {
+            return;
+        }
+        self.out.extend_from_slice(b" # {");
+        label(&mut self.out, RUN_ID, &run);
+        self.out.extend_from_slice(b"} ");
+        float(&mut self.out, example.value);
+        self.out.push(b' ');
+        float(&mut self.out, example.at.as_seconds());
     }
 }
 
 impl Sink for Text<'_> {
-    fn task(&mut self, cell: &CellKey, task: &TaskKey) {
-        self.cell(cell);
+    fn task(&mut self, cell: &CellKey, task: &TaskKey, since: Timestamp) {
+        self.cell(cell, since);
         for (name, value) in [("workflow", &task.workflow), ("task", &task.task), ("task_id", &task.task_id)]
         {
             if !value.is_empty() {
@@ -84,8 +152,8 @@ impl Sink for Text<'_> {
         }
     }
 
-    fn cell(&mut self, cell: &CellKey) {
-        self.subject.clear();
+    fn cell(&mut self, cell: &CellKey, since: Timestamp) {
+        self.exporter(since);
         let labels: [(&str, &str); 4] = [
             ("kind", cell.kind),
             ("source", &cell.source),
@@ -99,28 +167,54 @@ impl Sink for Text<'_> {
         }
     }
 
-    fn sample(&mut self, labels: &[(&'static str, &str)], value: f64) {
-        self.start("", labels, None);
-        self.real(value);
+    fn exporter(&mut self, since: Timestamp) {
+        self.subject.clear();
+        self.since = since;
     }
 
-    fn count(&mut self, labels: &[(&'static str, &str)], value: u64) {
+    fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
+        self.start("", labels, None);
+        float(&mut self.out, value);
+        self.end();
+        self.created(labels);
+    }
+
+    fn count_with(&mut self, labels: &[(&str, &str)], value: u64, example: Option<Exemplar<'_>>) {
         self.start("", labels, None);
         self.whole(value);
+        // Only counters may have them; a count of things that are there now is a gauge.
+        self.exemplar(example.filter(|_| self.family.kind == Type::Counter));
+        self.end();
+        self.created(labels);
     }
 
-    fn histogram(&mut self, labels: &[(&'static str, &str)], histogram: &Histogram) {
+    fn histogram_with(
+        &mut self,
+        labels: &[(&str, &str)],
+        histogram: &Histogram,
+        example: Option<Exemplar<'_>>,
+    ) {
         let bounds = histogram.bounds.iter().copied().chain([f64::INFINITY]);
         let mut below = 0;
+        let mut example = example;
         for (bound, count) in bounds.zip(&histogram.counts) {
             below += count;
             self.start("_bucket", labels, Some(bound));
             self.whole(below);
+            if example.is_some_and(|example| example.value <= bound) {
+                // A bucket that counted nothing of its own has no example either.
+                let fits = example.take().filter(|_| *count > 0);
+                self.exemplar(fits);
+            }
+            self.end();
         }
         self.start("_sum", labels, None);
-        self.real(histogram.sum_base());
+        float(&mut self.out, histogram.sum_base());
+        self.end();
         self.start("_count", labels, None);
         self.whole(below);
+        self.end();
+        self.created(labels);
     }
 }
 
@@ -163,11 +257,22 @@ fn float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
+/// Appends a bucket's bound as OpenMetrics wants it: a float even where it is whole.
+fn canonical(out: &mut Vec<u8>, bound: f64) {
+    let from = out.len();
+    float(out, bound);
+    if out[from..].iter().all(|byte| byte.is_ascii_digit() || *byte == b'-') {
+        out.extend_from_slice(b".0");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metrics::catalog;
     use crate::model::Label;
+
+    const SINCE: Timestamp = Timestamp::from_secs(1_700_000_000);
 
     fn cell() -> CellKey {
         CellKey {
@@ -180,8 +285,8 @@ mod tests {
 
     #[test]
     fn labels_are_escaped_and_empty_ones_left_out() {
-        let mut text = Text::new(&catalog::RUNS);
-        text.task(&cell(), &TaskKey { task: Label::new("t"), ..TaskKey::default() });
+        let mut text = Text::new(&catalog::RUNS, Format::Text);
+        text.task(&cell(), &TaskKey { task: Label::new("t"), ..TaskKey::default() }, SINCE);
         text.count(&[("outcome", "success"), ("empty", "")], 3);
         let (out, lines) = text.finish();
         assert_eq!(
@@ -197,8 +302,8 @@ mod tests {
         for millis in [100, 500, 900, 5000] {
             histogram.observe_duration(std::time::Duration::from_millis(millis));
         }
-        let mut text = Text::new(&catalog::SOURCE_POLL_DURATION);
-        text.cell(&cell());
+        let mut text = Text::new(&catalog::SOURCE_POLL_DURATION, Format::Text);
+        text.cell(&cell(), SINCE);
         text.histogram(&[], &histogram);
         let (out, lines) = text.finish();
         let values: Vec<String> = String::from_utf8(out)

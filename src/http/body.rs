@@ -1,4 +1,4 @@
-//! The body of an answer: chunks that are shared, never copied.
+//! The body of an answer: chunks that are shared, and not copied.
 
 use super::Exposition;
 use bytes::Bytes;
@@ -14,9 +14,9 @@ const PIECE: usize = 64 * 1024;
 
 /// The chunks left to send.
 pub(super) struct Chunks {
-    exposition: Exposition,
-    next: usize,
-    offset: usize,
+    chunks: Box<dyn Iterator<Item = Bytes> + Send>,
+    /// What is left of the chunk at hand.
+    chunk: Bytes,
     left: u64,
     held: Vec<Box<dyn Any + Send>>,
 }
@@ -24,8 +24,7 @@ pub(super) struct Chunks {
 impl Chunks {
     /// A body of these chunks.
     pub(super) fn new(exposition: Exposition) -> Self {
-        let left = exposition.len();
-        Self { exposition, next: 0, offset: 0, left, held: Vec::new() }
+        Self { chunks: exposition.chunks, chunk: Bytes::new(), left: exposition.len, held: Vec::new() }
     }
 
     /// Keeps `guard` until the last piece is handed over, or the body is dropped.
@@ -35,22 +34,13 @@ impl Chunks {
 
     /// The next piece.
     fn piece(&mut self) -> Option<Bytes> {
-        loop {
-            let chunk = self.exposition.chunks().get(self.next)?;
-            let end = chunk.len().min(self.offset.saturating_add(PIECE));
-            let piece = chunk.slice(self.offset..end);
-            if end == chunk.len() {
-                self.next += 1;
-                self.offset = 0;
-            } else {
-                self.offset = end;
-            }
-            // An empty frame would be read as the end of a chunked body.
-            if !piece.is_empty() {
-                self.left -= piece.len() as u64;
-                return Some(piece);
-            }
+        // An empty frame would be read as the end of a chunked body.
+        while self.chunk.is_empty() {
+            self.chunk = self.chunks.next()?;
         }
+        let piece = self.chunk.split_to(self.chunk.len().min(PIECE));
+        self.left = self.left.saturating_sub(piece.len() as u64);
+        Some(piece)
     }
 }
 
@@ -82,7 +72,7 @@ mod tests {
     fn pieces_make_the_whole_without_copying() {
         let big = Bytes::from(vec![b'x'; 2 * PIECE + 1]);
         let chunks = [Bytes::new(), big.clone(), Bytes::new(), Bytes::from_static(b"end\n")];
-        let mut body = Chunks::new(Exposition::new(chunks));
+        let mut body = Chunks::new(Exposition::new(chunks.to_vec()));
         assert_eq!(body.size_hint().exact(), Some(2 * PIECE as u64 + 5));
         let mut pieces = Vec::new();
         while let Some(piece) = body.piece() {

@@ -3,6 +3,7 @@
 //! Everything here answers from what a [`Page`] holds ready: no request waits for a poll, the keeper or the disk, and no
 //! client, however slow, broken or numerous, takes more than its share of connections, memory and time.
 
+mod accept;
 mod body;
 mod connection;
 mod routes;
@@ -11,17 +12,18 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use accept::Wanted;
 pub use server::Server;
 
+use crate::expose::Answer;
 use crate::model::{BoxFuture, Status};
 use bytes::Bytes;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What is served. Every method is called on the way of a request and must not wait for anything.
 pub trait Page: Send + Sync {
-    /// The newest snapshot of `/metrics`.
-    fn metrics(&self) -> Exposition;
+    /// The newest snapshot of `/metrics`, as it is wanted.
+    fn metrics(&self, wanted: Wanted) -> Exposition;
     /// Whether every source was polled at least once since the start.
     fn ready(&self) -> bool;
     /// Whether the exporter does its work; a supervisor restarts it when not.
@@ -35,40 +37,29 @@ pub trait Page: Send + Sync {
 /// Reads the configuration again; the error is for the one who asked.
 pub type Reload = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
-/// A snapshot in chunks. Cloning it copies no text.
-#[derive(Clone, Debug)]
+/// An answer's body, in chunks that are made or taken as they are sent.
 pub struct Exposition {
-    chunks: Arc<[Bytes]>,
+    chunks: Box<dyn Iterator<Item = Bytes> + Send>,
     len: u64,
 }
 
 impl Exposition {
     /// The chunks in the order they are sent.
-    pub fn new(chunks: impl Into<Arc<[Bytes]>>) -> Self {
-        let chunks = chunks.into();
+    pub fn new(chunks: Vec<Bytes>) -> Self {
         let len = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self { chunks, len }
+        Self { chunks: Box::new(chunks.into_iter()), len }
     }
+}
 
-    /// The chunks.
-    pub fn chunks(&self) -> &[Bytes] {
-        &self.chunks
-    }
-
-    /// The whole length in bytes.
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
+impl From<Answer> for Exposition {
+    fn from(answer: Answer) -> Self {
+        Self { len: answer.length() as u64, chunks: Box::new(answer) }
     }
 }
 
 impl From<Bytes> for Exposition {
     fn from(chunk: Bytes) -> Self {
-        Self::new([chunk])
+        Self::new(vec![chunk])
     }
 }
 

@@ -1,17 +1,27 @@
 //! From a request to its answer.
 
 use super::body::Chunks;
-use super::{Exposition, Page, Reload, status};
+use super::{Exposition, Page, Reload, Wanted, status};
+use crate::expose::Format;
 use bytes::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::HeaderMap;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY,
+};
 use hyper::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// Prometheus' text format. Also the answer to an `Accept` that asks for anything else: Prometheus can always read it.
-const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The content type of an exposition.
+const fn metrics_type(format: Format) -> &'static str {
+    match format {
+        Format::Text => "text/plain; version=0.0.4; charset=utf-8",
+        Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    }
+}
+
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
@@ -74,7 +84,7 @@ impl Site {
         Self { page, reload, places: Arc::new(Semaphore::new(places)) }
     }
 
-    /// The answer. Depends on method and path alone; neither query nor headers nor body are looked at.
+    /// The answer. Depends on method, path, and what a client accepts; neither query nor body are looked at.
     pub(super) async fn answer<B>(&self, request: &Request<B>) -> Response<Chunks> {
         let Some(route) = Route::of(request.uri().path()) else {
             return text(StatusCode::NOT_FOUND, "no such page; see / and /metrics\n");
@@ -85,7 +95,7 @@ impl Site {
             return refusal;
         }
         match route {
-            Route::Metrics => self.metrics(),
+            Route::Metrics => self.metrics(request.headers()),
             Route::Status => {
                 let mut reply = self.placed(HTML, || status::html(&self.page.status()));
                 reply.headers_mut().insert(
@@ -101,13 +111,19 @@ impl Site {
         }
     }
 
-    fn metrics(&self) -> Response<Chunks> {
+    fn metrics(&self, headers: &HeaderMap) -> Response<Chunks> {
         let mut scrape = Scrape { page: Arc::clone(&self.page), code: StatusCode::OK, began: Instant::now() };
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             scrape.code = StatusCode::SERVICE_UNAVAILABLE;
             return busy();
         };
-        let mut reply = reply(StatusCode::OK, METRICS_TYPE, self.page.metrics());
+        let wanted = Wanted::of(headers);
+        let mut reply = reply(StatusCode::OK, metrics_type(wanted.format), self.page.metrics(wanted));
+        let headers = reply.headers_mut();
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+        if wanted.gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         reply.body_mut().hold(scrape);
         reply.body_mut().hold(place);
         reply

@@ -1,6 +1,6 @@
 //! A real server on a real socket, and clients that behave and misbehave.
 
-use super::{Exposition, Limits, Page, Reload, Server};
+use super::{Exposition, Limits, Page, Reload, Server, Wanted};
 use crate::model::{Status, Timestamp};
 use bytes::Bytes;
 use std::net::{SocketAddr, TcpListener};
@@ -20,16 +20,16 @@ const GET: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 const GET_CLOSE: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 struct Fixed {
-    exposition: Exposition,
+    chunks: Vec<Bytes>,
     ready: AtomicBool,
     scraped: Mutex<Vec<u16>>,
     told: Notify,
 }
 
 impl Fixed {
-    fn new(exposition: Exposition) -> Arc<Self> {
+    fn new(chunks: Vec<Bytes>) -> Arc<Self> {
         Arc::new(Self {
-            exposition,
+            chunks,
             ready: AtomicBool::new(false),
             scraped: Mutex::default(),
             told: Notify::new(),
@@ -37,12 +37,17 @@ impl Fixed {
     }
 
     fn small() -> Arc<Self> {
-        Self::new(Exposition::new([Bytes::from_static(b"a 1\n"), Bytes::from_static(b"b 2\n")]))
+        Self::new(vec![Bytes::from_static(b"a 1\n"), Bytes::from_static(b"b 2\n")])
     }
 
     /// More than loopback sockets hold, so that a client that does not read is felt.
     fn large() -> Arc<Self> {
-        Self::new(Exposition::new(vec![Bytes::from(vec![b'#'; 1 << 20]); 64]))
+        Self::new(vec![Bytes::from(vec![b'#'; 1 << 20]); 64])
+    }
+
+    /// The bytes of its exposition.
+    fn len(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
     }
 
     /// Waits until as many scrapes were told of.
@@ -62,8 +67,8 @@ impl Fixed {
 }
 
 impl Page for Fixed {
-    fn metrics(&self) -> Exposition {
-        self.exposition.clone()
+    fn metrics(&self, _: Wanted) -> Exposition {
+        Exposition::new(self.chunks.clone())
     }
     fn ready(&self) -> bool {
         self.ready.load(Ordering::SeqCst)
@@ -282,7 +287,7 @@ async fn a_client_that_does_not_read_is_cut_and_its_place_freed() {
     let (server, address) = serve(&page, limits);
     let mut stalled = connect(address, GET).await;
     assert_eq!(page.scraped(1).await, [200]);
-    assert!((rest(&mut stalled).await.len() as u64) < page.exposition.len());
+    assert!((rest(&mut stalled).await.len() as u64) < page.len());
     assert!(server.stop(PATIENCE).await);
 }
 
@@ -304,7 +309,7 @@ async fn too_many_scrapes_are_told_to_come_again() {
     assert_eq!(code(&fetch(address, "GET", "/-/healthy").await), "200");
 
     drop(second);
-    assert_eq!(rest(&mut first).await.len() as u64 / page.exposition.len(), 1);
+    assert_eq!(rest(&mut first).await.len() as u64 / page.len(), 1);
     assert_eq!(page.scraped(3).await, [503, 200, 200]);
     assert_eq!(code(&fetch(address, "GET", "/").await), "200");
 }
@@ -349,7 +354,7 @@ async fn a_stop_finishes_the_scrape_under_way() {
     assert_eq!(rest(&mut idle).await, "");
     assert!(TcpStream::connect(address).await.is_err());
     assert!(!stopping.is_finished());
-    assert!(rest(&mut reading).await.len() as u64 > page.exposition.len());
+    assert!(rest(&mut reading).await.len() as u64 > page.len());
     assert!(timeout(PATIENCE, stopping).await.unwrap().unwrap());
     drop(silent);
 }
@@ -361,7 +366,7 @@ async fn a_stop_cuts_what_is_left_after_the_grace() {
     let mut stalled = connect(address, GET).await;
     timeout(PATIENCE, stalled.readable()).await.unwrap().unwrap();
     assert!(!server.stop(SHORT).await);
-    assert!((rest(&mut stalled).await.len() as u64) < page.exposition.len());
+    assert!((rest(&mut stalled).await.len() as u64) < page.len());
 }
 
 #[tokio::test]

@@ -1,26 +1,16 @@
 //! The state as families: pure, one cell at a time, one pass over its tasks per family.
 
 use super::catalog::{self, Family};
+use super::sink::{Exemplar, Sink};
 use crate::model::{
-    CellKey, Histogram, ItemSet, LOG_LEVELS, NativeGauge, Outcome, Reason, RunState, TaskKey, TaskRecord,
-    WaitPhase,
+    CellKey, ItemSet, LOG_LEVELS, NativeGauge, Outcome, Reason, RunState, TaskKey, TaskRecord, WaitPhase,
 };
 use crate::state::CellState;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
-/// Where the samples of one family in one cell go.
-pub trait Sink {
-    /// From here on samples are about this task.
-    fn task(&mut self, cell: &CellKey, task: &TaskKey);
-    /// From here on samples are about the cell as a whole.
-    fn cell(&mut self, cell: &CellKey);
-    /// One sample.
-    fn sample(&mut self, labels: &[(&'static str, &str)], value: f64);
-    /// One sample that is a whole number.
-    fn count(&mut self, labels: &[(&'static str, &str)], value: u64);
-    /// One histogram.
-    fn histogram(&mut self, labels: &[(&'static str, &str)], histogram: &Histogram);
-}
+/// A stretch of a cell's tasks, by their keys.
+pub type Span = (Bound<TaskKey>, Bound<TaskKey>);
 
 type OfTask = fn(&TaskRecord, &mut dyn Sink);
 type OfCell = fn(&CellKey, &CellState, &mut dyn Sink);
@@ -46,12 +36,12 @@ impl View {
         matches!(self, Self::Cell(_))
     }
 
-    /// Hands every sample of the family in one cell to `sink`.
-    pub fn draw(self, key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
+    /// Hands the samples of the family in one cell to `sink`: those about the tasks in `span`, or about the cell itself.
+    pub fn draw(self, key: &CellKey, cell: &CellState, span: &Span, sink: &mut dyn Sink) {
         let each = |only_own: bool, draw: &dyn Fn(&TaskRecord, &mut dyn Sink), sink: &mut dyn Sink| {
-            for (task, record) in cell.tasks() {
+            for (task, record) in cell.tasks().range(span.clone()) {
                 if !(only_own && task.is_overflow()) {
-                    sink.task(key, task);
+                    sink.task(key, task, record.since);
                     draw(record, sink);
                 }
             }
@@ -140,7 +130,9 @@ fn runs(task: &TaskRecord, sink: &mut dyn Sink) {
         let count = task.runs[outcome.index()];
         // Success and failed exist at 0, so that the first one of either is an increase.
         if count > 0 || matches!(outcome, Outcome::Success | Outcome::Failed) {
-            sink.count(&[("outcome", outcome.name())], count);
+            let newest = task.failures.iter().rev().find(|failure| failure.outcome == outcome);
+            let example = newest.map(|run| Exemplar { run: &run.order, value: 1.0, at: run.ended });
+            sink.count_with(&[("outcome", outcome.name())], count, example);
         }
     }
 }
@@ -148,7 +140,11 @@ fn runs(task: &TaskRecord, sink: &mut dyn Sink) {
 fn durations(task: &TaskRecord, sink: &mut dyn Sink) {
     for (outcome, histogram) in Outcome::ALL.iter().zip(&task.durations) {
         if let Some(histogram) = histogram {
-            sink.histogram(&[("outcome", outcome.name())], histogram);
+            let last = task.last.as_ref().filter(|last| last.outcome == *outcome);
+            let example = last.and_then(|last| {
+                Some(Exemplar { run: &last.order, value: last.duration?.as_secs_f64(), at: last.ended? })
+            });
+            sink.histogram_with(&[("outcome", outcome.name())], histogram, example);
         }
     }
 }
@@ -267,7 +263,7 @@ fn oldest_current(task: &TaskRecord, sink: &mut dyn Sink) {
 
 fn info(task: &TaskRecord, sink: &mut dyn Sink) {
     let info = &task.info;
-    let labels: [(&'static str, &str); 4] = [
+    let labels: [(&str, &str); 4] = [
         ("task_type", &info.task_type),
         ("cycle", &info.cycle),
         ("owner", &info.owner),
@@ -305,9 +301,9 @@ fn items(key: &CellKey, cell: &CellState, set: ItemSet, sink: &mut dyn Sink) {
     }
     for ((task, status), count) in counts {
         if set == ItemSet::TatInvocations {
-            sink.cell(key)
+            sink.cell(key, cell.meta().since)
         } else {
-            sink.task(key, task)
+            sink.task(key, task, cell.meta().since)
         }
         sink.count(&[("status", status)], count);
     }
@@ -315,44 +311,44 @@ fn items(key: &CellKey, cell: &CellState, set: ItemSet, sink: &mut dyn Sink) {
 
 fn source_up(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
     if let Some(up) = cell.meta().up {
-        sink.cell(key);
+        sink.cell(key, cell.meta().since);
         sink.count(&[], u64::from(up));
     }
 }
 
 fn source_last_success(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
     if let Some(at) = cell.meta().last_success {
-        sink.cell(key);
+        sink.cell(key, cell.meta().since);
         sink.sample(&[], at.as_seconds());
     }
 }
 
 fn source_watermark(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
     if let Some(at) = cell.meta().watermark {
-        sink.cell(key);
+        sink.cell(key, cell.meta().since);
         sink.sample(&[], at.as_seconds());
     }
 }
 
 fn source_poll_duration(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
-    sink.cell(key);
+    sink.cell(key, cell.meta().since);
     sink.histogram(&[], &cell.meta().poll_durations);
 }
 
 fn source_polls(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
-    sink.cell(key);
+    sink.cell(key, cell.meta().since);
     for (reason, count) in Reason::ALL.iter().zip(cell.meta().results) {
         sink.count(&[("result", reason.name())], count);
     }
 }
 
 fn source_skipped_ticks(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
-    sink.cell(key);
+    sink.cell(key, cell.meta().since);
     sink.count(&[], cell.meta().skipped_ticks);
 }
 
 fn source_rejected(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
-    sink.cell(key);
+    sink.cell(key, cell.meta().since);
     for cause in crate::model::RejectCause::ALL {
         sink.count(&[("cause", cause.name())], cell.meta().rejected.get(&cause).copied().unwrap_or(0));
     }
@@ -360,7 +356,7 @@ fn source_rejected(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
 
 fn source_backlog(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
     if let Some(backlog) = cell.meta().backlog {
-        sink.cell(key);
+        sink.cell(key, cell.meta().since);
         sink.count(&[], backlog);
     }
 }

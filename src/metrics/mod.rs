@@ -5,6 +5,8 @@ mod families;
 mod keyed;
 mod own;
 mod process;
+mod sink;
 
-pub use families::{Sink, View, cell_families};
+pub use families::{Span, View, cell_families};
 pub use own::Own;
+pub use sink::{Exemplar, Sink};

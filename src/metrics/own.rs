@@ -1,10 +1,13 @@
 //! The exporter's own registry: its requests, its state, its scrapes, its process.
 
-use super::catalog::{self, Family};
+use super::catalog::{self, Family, Type};
 use super::keyed::Keyed;
 use super::process;
-use crate::model::{ApiCall, Observer, Timestamp};
-use prometheus::{Histogram, HistogramOpts, HistogramVec, Registry, TextEncoder};
+use super::sink::Sink;
+use crate::model::{self, ApiCall, Observer, Timestamp};
+use prometheus::proto::Metric;
+use prometheus::{Histogram, HistogramOpts, HistogramVec, Registry};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Upper bounds, in seconds, of API requests: from a near region to the longest timeout.
@@ -130,31 +133,65 @@ impl Own {
         self.scrape_duration.observe(took.as_secs_f64());
     }
 
-    /// The page as text, format 0.0.4.
-    pub fn render(&self) -> String {
-        self.read_process();
-        let mut page = String::new();
-        if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
-            tracing::error!(%error, "own metrics cannot be encoded; this is a defect, please report it");
+    /// Hands over every family with its samples, which `write` may ask for as often as it likes.
+    pub fn draw(&self, mut write: impl FnMut(&Family, &dyn Fn(&mut dyn Sink))) {
+        let since = self.read_process();
+        for gathered in self.registry.gather() {
+            let Some(family) = catalog::FAMILIES.iter().find(|family| family.name == gathered.name()) else {
+                continue;
+            };
+            write(family, &|sink| {
+                sink.exporter(since);
+                for metric in gathered.get_metric() {
+                    hand_over(family, metric, sink);
+                }
+            });
         }
-        page
     }
 
     #[expect(clippy::cast_precision_loss, reason = "Prometheus' samples are f64")]
-    fn read_process(&self) {
-        let Some(process) = process::read() else { return };
+    fn read_process(&self) -> Timestamp {
+        let Some(process) = process::read() else { return Timestamp::from_secs(0) };
         self.cpu.set([], process.cpu_seconds);
         let values = [
             process.resident_bytes as f64,
             process.virtual_bytes as f64,
             process.open_fds as f64,
             process.max_fds,
-            process.start_seconds,
+            process.started.as_seconds(),
         ];
         for (gauge, value) in self.process.iter().zip(values) {
             gauge.set([], value);
         }
+        process.started
     }
+}
+
+fn hand_over(family: &Family, metric: &Metric, sink: &mut dyn Sink) {
+    let labels: Vec<(&str, &str)> =
+        metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
+    match family.kind {
+        Type::Counter => sink.sample(&labels, metric.get_counter().get_value()),
+        Type::Gauge => sink.sample(&labels, metric.get_gauge().get_value()),
+        Type::Histogram => sink.histogram(&labels, &histogram(metric)),
+    }
+}
+
+/// A histogram of seconds as the run families have them.
+fn histogram(metric: &Metric) -> model::Histogram {
+    let told = metric.get_histogram();
+    let bounds: Arc<[f64]> = told.get_bucket().iter().map(prometheus::proto::Bucket::upper_bound).collect();
+    let mut histogram = model::Histogram::of_seconds(&bounds);
+    let below = told.get_bucket().iter().map(prometheus::proto::Bucket::cumulative_count);
+    let mut counted = 0;
+    for (count, below) in histogram.counts.iter_mut().zip(below.chain([told.get_sample_count()])) {
+        *count = below.saturating_sub(counted);
+        counted = below;
+    }
+    histogram.sum =
+        u64::try_from(Duration::try_from_secs_f64(told.get_sample_sum()).unwrap_or_default().as_micros())
+            .unwrap_or(u64::MAX);
+    histogram
 }
 
 fn keyed<const N: usize>(registry: &Registry, family: Family) -> prometheus::Result<Keyed<N>> {
@@ -181,20 +218,6 @@ impl Observer for Own {
         match expires {
             Some(at) => self.expiry.set([account], at.as_seconds()),
             None => self.expiry.remove([account]),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fresh_page_has_every_family_that_always_exists() {
-        let page = Own::new().unwrap().render();
-        for name in ["taskrun_exporter_series 0", "taskrun_exporter_build_info{version=", "process_open_fds "]
-        {
-            assert!(page.contains(name), "{name} in {page}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The process' own figures, from `/proc`; nothing where there is no `/proc`.
 
+use crate::model::Timestamp;
 use std::fs;
 
 /// What is known of the process.
@@ -10,12 +11,14 @@ pub(super) struct Process {
     pub(super) virtual_bytes: u64,
     pub(super) open_fds: u64,
     pub(super) max_fds: f64,
-    /// Seconds since the Unix epoch.
-    pub(super) start_seconds: f64,
+    pub(super) started: Timestamp,
 }
 
 /// Clock ticks a second in `/proc`: 100 on every Linux that Rust's standard library supports.
 const TICKS: f64 = 100.0;
+
+/// Milliseconds of a tick.
+const TICK: i64 = 10;
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus' samples are f64")]
 pub(super) fn read() -> Option<Process> {
@@ -23,7 +26,7 @@ pub(super) fn read() -> Option<Process> {
     // The second field, the command's name, may hold anything; the fields after its last parenthesis are numbers.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
-    let boot: f64 = fs::read_to_string("/proc/stat")
+    let boot: i64 = fs::read_to_string("/proc/stat")
         .ok()?
         .lines()
         .find_map(|line| line.strip_prefix("btime "))
@@ -45,6 +48,6 @@ pub(super) fn read() -> Option<Process> {
         virtual_bytes: field(23)?,
         open_fds: fs::read_dir("/proc/self/fd").ok()?.count() as u64,
         max_fds,
-        start_seconds: boot + field(22)? as f64 / TICKS,
+        started: Timestamp::from_millis(boot * 1000 + i64::try_from(field(22)?).ok()? * TICK),
     })
 }

@@ -1,10 +1,11 @@
 //! The same series as a store's, in the vectors of the `prometheus` crate.
 
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder};
+use std::ops::Bound;
 use taskrun_exporter::app::natives;
 use taskrun_exporter::metrics::catalog::{Family, Type};
-use taskrun_exporter::metrics::{Sink, cell_families};
-use taskrun_exporter::model::{CellKey, Histogram, TaskKey};
+use taskrun_exporter::metrics::{Exemplar, Sink, cell_families};
+use taskrun_exporter::model::{CellKey, Histogram, TaskKey, Timestamp};
 use taskrun_exporter::state::Store;
 
 /// A registry with every series that `store` is drawn as.
@@ -13,7 +14,7 @@ pub(crate) fn registry(store: &Store) -> Registry {
     for (family, view) in cell_families(&natives()) {
         let mut vector = Vector { family, subject: Vec::new(), held: None };
         for (key, cell) in store.cells() {
-            view.draw(key, cell, &mut vector);
+            view.draw(key, cell, &(Bound::Unbounded, Bound::Unbounded), &mut vector);
         }
         match vector.held {
             Some(Held::Gauges(gauges)) => registry.register(Box::new(gauges)).unwrap(),
@@ -54,7 +55,7 @@ impl Vector {
         self.family.subject.labels().iter().chain(self.family.labels).copied().collect()
     }
 
-    fn values<'a>(&'a self, labels: &'a [(&'static str, &'a str)]) -> Vec<&'a str> {
+    fn values<'a>(&'a self, labels: &'a [(&str, &'a str)]) -> Vec<&'a str> {
         let own = self
             .family
             .labels
@@ -63,7 +64,7 @@ impl Vector {
         self.subject.iter().map(String::as_str).chain(own).collect()
     }
 
-    fn set(&mut self, labels: &[(&'static str, &str)], value: f64) {
+    fn set(&mut self, labels: &[(&str, &str)], value: f64) {
         let (family, names) = (self.family, self.names());
         let held = self.held.get_or_insert_with(|| {
             Held::Gauges(GaugeVec::new(Opts::new(family.name, family.help), &names).unwrap())
@@ -75,26 +76,30 @@ impl Vector {
 }
 
 impl Sink for Vector {
-    fn task(&mut self, cell: &CellKey, task: &TaskKey) {
-        self.cell(cell);
+    fn task(&mut self, cell: &CellKey, task: &TaskKey, since: Timestamp) {
+        self.cell(cell, since);
         self.subject.extend([&task.workflow, &task.task, &task.task_id].map(ToString::to_string));
     }
 
-    fn cell(&mut self, cell: &CellKey) {
-        self.subject.clear();
+    fn cell(&mut self, cell: &CellKey, since: Timestamp) {
+        self.exporter(since);
         self.subject.push(cell.kind.to_owned());
         self.subject.extend([&cell.source, &cell.region, &cell.project].map(ToString::to_string));
     }
 
-    fn sample(&mut self, labels: &[(&'static str, &str)], value: f64) {
+    fn exporter(&mut self, _: Timestamp) {
+        self.subject.clear();
+    }
+
+    fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
         self.set(labels, value);
     }
 
-    fn count(&mut self, labels: &[(&'static str, &str)], value: u64) {
+    fn count_with(&mut self, labels: &[(&str, &str)], value: u64, _: Option<Exemplar<'_>>) {
         self.set(labels, value as f64);
     }
 
-    fn histogram(&mut self, labels: &[(&'static str, &str)], histogram: &Histogram) {
+    fn histogram_with(&mut self, labels: &[(&str, &str)], histogram: &Histogram, _: Option<Exemplar<'_>>) {
         assert_eq!(self.family.kind, Type::Histogram);
         let (family, names) = (self.family, self.names());
         let held = self.held.get_or_insert_with(|| {

@@ -1,13 +1,12 @@
 //! 100,000 series of 10 cells: rendered once when they change and copied at a scrape, or encoded at every scrape.
 
 use crate::{fleet, mirror};
-use bytes::Bytes;
 use divan::Bencher;
 use taskrun_exporter::app::natives;
-use taskrun_exporter::expose::{Rendered, Renderer};
-use taskrun_exporter::http::Exposition;
-use taskrun_exporter::metrics::{Own, View, cell_families};
-use taskrun_exporter::state::Store;
+use taskrun_exporter::expose::{self, Change, Format, Packer, Piece, Rendered, Renderer, Subject};
+use taskrun_exporter::metrics::{Own, Sink, Span, View, cell_families};
+use taskrun_exporter::model::{CellKey, TaskKey};
+use taskrun_exporter::state::{CellState, Store};
 
 const CELLS: usize = 10;
 /// Tasks of each cell; they make 100,000 series, which [`store`] holds them to.
@@ -23,14 +22,16 @@ mod page_of_100k_series {
         bencher.bench_local(|| page(&store, &views));
     }
 
-    #[divan::bench]
-    fn exporter_hands_it_out(bencher: Bencher<'_, '_>) {
-        let (page, own) = (page(&store(), &views()), Own::new().unwrap());
-        bencher.bench_local(|| {
-            let mut chunks = page.chunks.clone();
-            chunks.push(Bytes::from(own.render()));
-            Exposition::new(chunks)
-        });
+    #[divan::bench(args = [Format::Text, Format::OpenMetrics])]
+    fn exporter_hands_it_out_packed(bencher: Bencher<'_, '_>, format: Format) {
+        let (page, tail) = (page(&store(), &views()), tail(format));
+        bencher.bench_local(|| page.document(format).gzip(&tail).map(|chunk| chunk.len()).sum::<usize>());
+    }
+
+    #[divan::bench(args = [Format::Text, Format::OpenMetrics])]
+    fn exporter_hands_it_out_plain(bencher: Bencher<'_, '_>, format: Format) {
+        let (page, tail) = (page(&store(), &views()), tail(format));
+        bencher.bench_local(|| page.document(format).plain(&tail).map(|chunk| chunk.len()).sum::<usize>());
     }
 
     #[divan::bench]
@@ -54,12 +55,32 @@ fn views() -> Vec<View> {
     cell_families(&natives()).into_iter().map(|(_, view)| view).collect()
 }
 
+fn tail(format: Format) -> Piece {
+    expose::tail(&expose::own(&Own::new().unwrap(), format), format, &mut Packer::default())
+}
+
+struct Shown<'a>(&'a CellKey, &'a CellState, &'a [View]);
+
+impl Subject for Shown<'_> {
+    fn tasks(&self, span: &Span) -> Vec<&TaskKey> {
+        self.1.tasks().range(span.clone()).map(|(task, _)| task).collect()
+    }
+
+    fn is_of_cell(&self, family: usize) -> bool {
+        self.2[family].is_of_cell()
+    }
+
+    fn draw(&self, family: usize, span: &Span, sink: &mut dyn Sink) {
+        self.2[family].draw(self.0, self.1, span, sink);
+    }
+}
+
 /// The page, rendered from nothing as after a start.
 fn page(store: &Store, views: &[View]) -> Rendered {
     let families = cell_families(&natives());
     let mut renderer = Renderer::new(families.iter().map(|(family, _)| *family));
     for (key, cell) in store.cells() {
-        renderer.update(key, |_| true, |index, text| views[index].draw(key, cell, text));
+        renderer.update(key, &Change::All, &Shown(key, cell, views));
     }
     renderer.page()
 }

@@ -3,9 +3,10 @@
 use crate::page::Page;
 use crate::rig::{Rig, START, source};
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::time::Duration;
 use taskrun_exporter::app::natives;
-use taskrun_exporter::expose::Text;
+use taskrun_exporter::expose::{Format, Text};
 use taskrun_exporter::metrics::catalog::{self, Type};
 use taskrun_exporter::metrics::cell_families;
 use taskrun_exporter::model::{
@@ -29,7 +30,7 @@ async fn watched() -> Rig {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_exposed_family_is_in_the_catalogue_with_its_labels() {
     let rig = watched().await;
-    let text = format!("{}{}", rig.text(), rig.own.render());
+    let text = format!("{}{}", rig.text(), rig.own_text());
     let page = Page::read(&text);
     let catalogue = catalog::whole(&natives());
     for (name, kind) in &page.families {
@@ -70,7 +71,7 @@ async fn every_exposed_family_is_in_the_catalogue_with_its_labels() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_and_no_text_of_a_run_is_exposed() {
     let rig = watched().await;
-    let text = format!("{}{}", rig.text(), rig.own.render());
+    let text = format!("{}{}", rig.text(), rig.own_text());
     for hidden in [CANARY, tc3::SECRET_KEY, tc3::SECRET_ID] {
         assert!(!text.contains(hidden), "{hidden} is exposed");
     }
@@ -145,8 +146,8 @@ fn the_bound_on_series_counts_what_is_rendered() {
             .iter()
             .filter(|(_, view)| !view.is_of_cell())
             .map(|(family, view)| {
-                let mut text = Text::new(family);
-                view.draw(&plan.key, cell, &mut text);
+                let mut text = Text::new(family, Format::Text);
+                view.draw(&plan.key, cell, &(Bound::Unbounded, Bound::Unbounded), &mut text);
                 text.finish().1
             })
             .sum();

@@ -3,6 +3,7 @@
 use crate::golden;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use taskrun_exporter::expose::{self, Format};
 use taskrun_exporter::metrics::Own;
 use taskrun_exporter::model::{ApiCall, Observer as _};
 use taskrun_exporter::sources::KINDS;
@@ -43,7 +44,7 @@ fn pages() -> Vec<(String, String)> {
     own.scraped(200, Default::default());
     let golden = |kind: &str| std::fs::read_to_string(golden::path(kind)).unwrap();
     let kinds = KINDS.iter().map(|kind| (kind.name.to_owned(), golden(kind.name)));
-    kinds.chain([("own".to_owned(), own.render())]).collect()
+    kinds.chain([("own".to_owned(), String::from_utf8(expose::own(&own, Format::Text)).unwrap())]).collect()
 }
 
 #[test]
@@ -66,6 +67,61 @@ fn the_python_client_reads_every_sample() {
     for (name, page) in pages() {
         if let Err(said) = feed(Command::new(tool("INTEROP_PYTHON")).args(["-c", READ]), &page) {
             panic!("{name}: {said}");
+        }
+    }
+}
+
+/// A page of every kind and the exporter's own metrics, in a format, packed and as it is.
+async fn page(format: Format) -> (Vec<u8>, Vec<u8>) {
+    let sources: String = KINDS.iter().map(|kind| crate::rig::source(kind.name)).collect();
+    let rig = crate::rig::Rig::start(&sources, 3).await;
+    rig.poll().await;
+    let published = rig.keeper.published();
+    let own = expose::tail(&expose::own(&rig.own, format), format, &mut expose::Packer::default());
+    let document = published.page.document(format);
+    (document.gzip(&own).flatten().collect(), document.plain(&own).flatten().collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reference_parser_reads_openmetrics() {
+    const READ: &str = "import sys\n\
+        from prometheus_client.openmetrics.parser import text_string_to_metric_families as read\n\
+        text = sys.stdin.read()\n\
+        samples = [s for f in read(text) for s in f.samples]\n\
+        there = sum(1 for line in text.splitlines() if not line.startswith('#'))\n\
+        assert len(samples) == there, f'{len(samples)} samples read, {there} there'\n\
+        named = {s.name for s in samples if s.exemplar and s.exemplar.labels['run_id'] and s.exemplar.timestamp}\n\
+        assert named == {'taskrun_runs_total', 'taskrun_run_duration_seconds_bucket'}, named\n\
+        created = {s.name for s in samples if s.name.endswith('_created')}\n\
+        for name in ['taskrun_runs', 'taskrun_run_duration_seconds', 'taskrun_source_polls', 'taskrun_api_requests']:\n    \
+            assert name + '_created' in created, created\n\
+        assert '# UNIT taskrun_billed_seconds seconds' in text and text.endswith('# EOF\\n')\n";
+    let (_, plain) = page(Format::OpenMetrics).await;
+    let plain = String::from_utf8(plain).unwrap();
+    if let Err(said) = feed(Command::new(tool("INTEROP_PYTHON")).args(["-c", READ]), &plain) {
+        panic!("{said}");
+    }
+}
+
+/// Go's reader is tried by Prometheus itself, Rust's by the unit tests.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_readers_of_gzip_find_one_member() {
+    const READ: &str = "import sys, zlib\n\
+        unpacker = zlib.decompressobj(wbits=31)\n\
+        sys.stdout.buffer.write(unpacker.decompress(open(sys.argv[1], 'rb').read()))\n\
+        assert unpacker.eof and not unpacker.unused_data\n";
+    for format in Format::ALL {
+        let (packed, plain) = page(format).await;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, packed).unwrap();
+        let mut python = Command::new(tool("INTEROP_PYTHON"));
+        python.args(["-c", READ]).arg(file.path());
+        let mut gzip = Command::new("gzip");
+        gzip.arg("-dc").stdin(std::fs::File::open(&file).unwrap());
+        for mut reader in [python, gzip] {
+            let read = reader.output().unwrap();
+            assert!(read.status.success(), "{reader:?}: {}", String::from_utf8_lossy(&read.stderr));
+            assert!(read.stdout == plain, "{reader:?}: {} bytes of {}", read.stdout.len(), plain.len());
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use taskrun_exporter::app::build::Workshop;
 use taskrun_exporter::app::{demands, natives};
 use taskrun_exporter::config::Config;
+use taskrun_exporter::expose::{self, Format};
 use taskrun_exporter::keeper::{Keeper, Parts};
 use taskrun_exporter::ledger::Memory;
 use taskrun_exporter::metrics::Own;
@@ -123,7 +124,12 @@ impl Rig {
     /// The page of run families.
     pub(crate) fn text(&self) -> String {
         let published = self.keeper.published();
-        published.page.chunks.iter().map(|chunk| std::str::from_utf8(chunk).unwrap()).collect()
+        String::from_utf8(published.page.document(Format::Text).text()).unwrap()
+    }
+
+    /// The exporter's own metrics.
+    pub(crate) fn own_text(&self) -> String {
+        String::from_utf8(expose::own(&self.own, Format::Text)).unwrap()
     }
 
     pub(crate) fn page(&self) -> Page {

@@ -1,5 +1,6 @@
 //! The keeper's thread over a ledger: what a restart shows, what a full disk does, how it stops.
 
+use crate::expose::{self, Format};
 use crate::keeper::{Keeper, Parts};
 use crate::ledger::disk::{Disk, OnDisk};
 use crate::ledger::{Ledger, LedgerError, Memory};
@@ -55,8 +56,12 @@ async fn poll(keeper: &Keeper, observations: Vec<Observation>, now: Timestamp) {
     keeper.report(report).await.unwrap();
 }
 
+fn own_text(own: &Own) -> String {
+    String::from_utf8(expose::own(own, Format::Text)).unwrap()
+}
+
 fn page(keeper: &Keeper) -> String {
-    String::from_utf8(keeper.published().page.chunks.concat()).unwrap()
+    String::from_utf8(keeper.published().page.document(Format::Text).text()).unwrap()
 }
 
 #[tokio::test]
@@ -159,7 +164,7 @@ async fn a_full_disk_pauses_counting_and_loses_nothing() {
     let observations = vec![observed("b", RunState::Finished(Outcome::Success))];
     let batch = Batch { observations, ..Batch::of(&window) };
     let submitted = tokio::spawn(async move { intake.submit(batch).await });
-    while !own.render().contains("state_commits_total{result=\"failed\"} 2") {
+    while !own_text(&own).contains("state_commits_total{result=\"failed\"} 2") {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(page(&keeper).contains("outcome=\"success\"} 1\n"), "what is not kept is not shown");
@@ -173,7 +178,7 @@ async fn a_full_disk_pauses_counting_and_loses_nothing() {
     let intake = keeper.intake(&plan().key);
     let batch = Batch { observations: vec![observed("c", RunState::Running)], ..Batch::of(&window) };
     let stopped = tokio::spawn(async move { intake.submit(batch).await });
-    while !own.render().contains("state_commits_total{result=\"failed\"} 4") {
+    while !own_text(&own).contains("state_commits_total{result=\"failed\"} 4") {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     stopped.abort();

@@ -1,0 +1,51 @@
+//! The exporter's own metrics, which change all the time and are few.
+
+use super::format::Format;
+use super::text::{Text, header};
+use crate::metrics::Own;
+
+/// The exporter's own metrics as they are now.
+pub fn own(own: &Own, format: Format) -> Vec<u8> {
+    let mut page = Vec::new();
+    own.draw(|family, samples| {
+        page.extend_from_slice(&header(family, format));
+        let mut text = Text::new(family, format);
+        samples(&mut text);
+        page.extend_from_slice(&text.finish().0);
+    });
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_page_has_every_family_that_always_exists() {
+        let page = String::from_utf8(own(&Own::new().unwrap(), Format::Text)).unwrap();
+        for name in
+            ["taskrun_exporter_series 0\n", "taskrun_exporter_build_info{version=", "process_open_fds "]
+        {
+            assert!(page.contains(name), "{name} in {page}");
+        }
+    }
+
+    #[test]
+    fn observations_stand_in_their_buckets() {
+        let metrics = Own::new().unwrap();
+        metrics.scraped(200, std::time::Duration::from_micros(700));
+        metrics.scraped(200, std::time::Duration::from_secs(7));
+        let page = String::from_utf8(own(&metrics, Format::OpenMetrics)).unwrap();
+        let name = "taskrun_exporter_scrape_duration_seconds";
+        for line in [
+            "_bucket{le=\"0.0005\"} 0",
+            "_bucket{le=\"0.001\"} 1",
+            "_bucket{le=\"1.0\"} 1",
+            "_bucket{le=\"+Inf\"} 2",
+            "_sum 7.0007",
+            "_count 2",
+        ] {
+            assert!(page.contains(&format!("{name}{line}\n")), "{line} in {page}");
+        }
+    }
+}
