@@ -9,6 +9,7 @@ mod document;
 mod format;
 mod own;
 mod piece;
+mod protobuf;
 mod renderer;
 mod shelf;
 mod text;

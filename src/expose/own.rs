@@ -1,17 +1,15 @@
 //! The exporter's own metrics, which change all the time and are few.
 
-use super::format::Format;
-use super::text::{Text, header};
+use super::format::{self, Format};
 use crate::metrics::Own;
 
 /// The exporter's own metrics as they are now.
 pub fn own(own: &Own, format: Format) -> Vec<u8> {
     let mut page = Vec::new();
     own.draw(|family, samples| {
-        page.extend_from_slice(&header(family, format));
-        let mut text = Text::new(family, format);
-        samples(&mut text);
-        page.extend_from_slice(&text.finish().0);
+        let samples = format::samples(family, format, samples);
+        page.extend(format::header(family, format, samples.len()));
+        page.extend(samples);
     });
     page
 }

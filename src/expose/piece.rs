@@ -22,6 +22,19 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// A short stretch, packed without being made smaller.
+    pub(super) fn stored(plain: &[u8]) -> Self {
+        let mut packed = Vec::with_capacity(plain.len() + 5);
+        for block in plain.chunks(usize::from(u16::MAX)) {
+            let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
+            packed.push(0);
+            packed.extend_from_slice(&length.to_le_bytes());
+            packed.extend_from_slice(&(!length).to_le_bytes());
+            packed.extend_from_slice(block);
+        }
+        Self { packed: packed.into(), length: plain.len(), crc: crc32fast::hash(plain) }
+    }
+
     /// Whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         self.length == 0

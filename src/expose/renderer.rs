@@ -2,13 +2,13 @@
 
 use super::cores;
 use super::document::Document;
-use super::format::{Each, Format};
+use super::format::{Each, Format, header};
 use super::piece::{Packer, Piece};
 use super::shelf::{Sheet, Shelves};
-use super::text::header;
 use crate::metrics::catalog::Family;
 use crate::metrics::{Sink, Span};
 use crate::model::{CellKey, TaskKey};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -68,7 +68,7 @@ struct Cell {
 
 /// Keeps every cell's pieces.
 pub struct Renderer {
-    families: Vec<(Family, Each<Piece>)>,
+    families: Vec<Family>,
     cells: BTreeMap<CellKey, Cell>,
     packer: Packer,
 }
@@ -83,13 +83,7 @@ struct Task<'a> {
 impl Renderer {
     /// A renderer of `families`, in this order.
     pub fn new(families: impl Iterator<Item = Family>) -> Self {
-        let mut packer = Packer::default();
-        let mut headed = |family: Family| {
-            let pieces = Format::ALL.map(|format| packer.pack(&header(&family, format)));
-            (family, pieces)
-        };
-        let families = families.map(&mut headed).collect();
-        Self { families, cells: BTreeMap::new(), packer }
+        Self { families: families.collect(), cells: BTreeMap::new(), packer: Packer::default() }
     }
 
     /// Draws what of a cell has changed, all of it if the cell is new.
@@ -118,7 +112,7 @@ impl Renderer {
         }
         let families = &self.families;
         cores::each(work, &mut self.packer, |task, packer| {
-            task.sheet.draw((task.family, &families[task.family].0), subject, &task.span, packer);
+            task.sheet.draw((task.family, &families[task.family]), subject, &task.span, packer);
         });
     }
 
@@ -138,11 +132,16 @@ impl Renderer {
         let series = (0..self.families.len()).flat_map(sheets).map(|sheet| sheet.series).sum();
         let document = |format: Format| {
             let at = format.index();
-            Document::of(self.families.iter().enumerate().flat_map(|(family, (_, headers))| {
-                let mut samples = sheets(family).map(move |sheet| &sheet.pieces[at]).peekable();
-                let header = samples.peek().is_some().then_some(&headers[at]);
-                header.into_iter().chain(samples)
-            }))
+            let mut pieces = Vec::new();
+            for (index, family) in self.families.iter().enumerate() {
+                let samples: Vec<&Piece> = sheets(index).map(|sheet| &sheet.pieces[at]).collect();
+                if !samples.is_empty() {
+                    let length = samples.iter().map(|piece| piece.length()).sum();
+                    pieces.push(Cow::Owned(Piece::stored(&header(family, format, length))));
+                    pieces.extend(samples.into_iter().map(Cow::Borrowed));
+                }
+            }
+            Document::of(pieces.iter().map(Cow::as_ref))
         };
         Rendered { documents: Format::ALL.map(document), series }
     }

@@ -1,10 +1,9 @@
 //! The tasks of a cell in stretches of bounded length, each packed by itself: one new run packs its stretch anew, not
 //! all of its cell.
 
-use super::format::{Each, Format};
+use super::format::{self, Each, Format};
 use super::piece::{Packer, Piece};
 use super::renderer::Subject;
-use super::text::Text;
 use crate::metrics::Span;
 use crate::metrics::catalog::Family;
 use crate::model::TaskKey;
@@ -34,14 +33,16 @@ impl Sheet {
         packer: &mut Packer,
     ) {
         for format in Format::ALL {
-            let mut text = Text::new(family, format);
-            subject.draw(index, span, &mut text);
-            let (plain, series) = text.finish();
+            let plain = format::samples(family, format, |sink| subject.draw(index, span, sink));
             let piece = &mut self.pieces[format.index()];
-            if !piece.holds(&plain) {
-                *piece = packer.pack(&plain);
+            if piece.holds(&plain) {
+                continue;
             }
-            self.series = series;
+            if format == Format::Text {
+                // A line a series; names and values have no raw newline.
+                self.series = plain.iter().filter(|byte| **byte == b'\n').count();
+            }
+            *piece = packer.pack(&plain);
         }
     }
 }

@@ -7,12 +7,6 @@ use crate::metrics::catalog::{Family, Type};
 use crate::metrics::{Exemplar, Sink};
 use crate::model::{CellKey, Histogram, TaskKey, Timestamp};
 
-/// The most characters that the labels of an exemplar may have, names and values together.
-const EXEMPLAR_CHARS: usize = 128;
-
-/// The label of an exemplar.
-const RUN_ID: &str = "run_id";
-
 /// The name of a family as its metadata gives it: OpenMetrics leaves out what its counters' samples end in.
 fn metadata_name(family: &Family, format: Format) -> &'static str {
     match (format, family.kind) {
@@ -88,9 +82,10 @@ impl<'a> Text<'a> {
                 self.out.push(b',');
             }
             self.out.extend_from_slice(b"le=\"");
-            match self.format {
-                Format::Text => float(&mut self.out, bound),
-                Format::OpenMetrics => canonical(&mut self.out, bound),
+            if self.format == Format::OpenMetrics {
+                canonical(&mut self.out, bound);
+            } else {
+                float(&mut self.out, bound);
             }
             self.out.push(b'"');
         }
@@ -128,12 +123,9 @@ impl<'a> Text<'a> {
     /// Appends an exemplar to the line, where the format has them and it fits.
     fn exemplar(&mut self, example: Option<Exemplar<'_>>) {
         let Some(example) = example.filter(|_| self.format == Format::OpenMetrics) else { return };
-        let run = example.run.run.to_string();
-        if RUN_ID.len() + run.chars().count() > EXEMPLAR_CHARS {
-            return;
-        }
+        let Some(run) = example.run_id() else { return };
         self.out.extend_from_slice(b" # {");
-        label(&mut self.out, RUN_ID, &run);
+        label(&mut self.out, Exemplar::LABEL, &run);
         self.out.extend_from_slice(b"} ");
         float(&mut self.out, example.value);
         self.out.push(b' ');

@@ -47,6 +47,12 @@ fn offered(range: &Element<'_>) -> Option<Format> {
         "application/openmetrics-text" if matches!(version, None | Some("1.0.0" | "0.0.1")) => {
             Some(Format::OpenMetrics)
         }
+        "application/vnd.google.protobuf"
+            if range.parameter("proto") == Some("io.prometheus.client.MetricFamily")
+                && range.parameter("encoding") == Some("delimited") =>
+        {
+            Some(Format::Protobuf)
+        }
         "text/plain" if matches!(version, None | Some("0.0.4")) => Some(Format::Text),
         "text/*" | "*/*" => Some(Format::Text),
         _ => None,
@@ -124,13 +130,11 @@ mod tests {
         let native = format!(
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,{v3_5}"
         );
-        for accept in [v2_42, v2_53, v3_5, &native] {
-            assert_eq!(
-                wanted(&[accept], &["gzip"]),
-                Wanted { format: Format::OpenMetrics, gzip: true },
-                "{accept}"
-            );
-        }
+        let wants = |accept, format| {
+            assert_eq!(wanted(&[accept], &["gzip"]), Wanted { format, gzip: true }, "{accept}");
+        };
+        [v2_42, v2_53, v3_5].into_iter().for_each(|accept| wants(accept, Format::OpenMetrics));
+        wants(&native, Format::Protobuf);
     }
 
     #[test]
@@ -145,7 +149,8 @@ mod tests {
             "application/openmetrics-text;version=2.0.0",
             "application/openmetrics-text;q=nan",
             "application/openmetrics-text;q=2",
-            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+            "application/vnd.google.protobuf",
             "xapplication/openmetrics-text",
             "application/openmetrics-textual",
             ";;;,,,=",

@@ -208,7 +208,7 @@ async fn odd_headers_change_nothing() {
     let long = "a/b,".repeat(1000);
     for header in [
         "Accept: */*;q=0",
-        "Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+        "Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
         "Accept: text/plain;version=9.9.9",
         &format!("Accept: {long}"),
         "Accept-Encoding: identity;q=0",
@@ -221,6 +221,39 @@ async fn odd_headers_change_nothing() {
             metrics.contains("text/plain; version=0.0.4") && metrics.ends_with("b 2\n"),
             "{header}: {metrics}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_a_scraper_asks_for_is_what_the_answer_says() {
+    let (_server, address) = serve(&Fixed::small(), Limits::default());
+    for (method, headers, kind, packed) in [
+        (
+            "GET",
+            "Accept: application/openmetrics-text;version=1.0.0",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            false,
+        ),
+        (
+            "HEAD",
+            "Accept: text/plain\r\nAccept-Encoding: gzip",
+            "text/plain; version=0.0.4; charset=utf-8",
+            true,
+        ),
+        (
+            "GET",
+            "Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited\r\nAccept-Encoding: gzip;q=0",
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+            false,
+        ),
+    ] {
+        let request =
+            format!("{method} /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n\r\n");
+        let answer = ask(address, &request).await;
+        assert!(answer.contains(&format!("content-type: {kind}\r\n")), "{headers}: {answer}");
+        assert_eq!(answer.contains("content-encoding: gzip\r\n"), packed, "{headers}: {answer}");
+        assert!(answer.contains("vary: Accept, Accept-Encoding\r\n"), "{answer}");
+        assert_eq!(answer.ends_with("b 2\n"), method == "GET", "{answer}");
     }
 }
 
