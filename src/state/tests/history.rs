@@ -348,6 +348,11 @@ proptest! {
         compare_with(&store, &history, &expected, now)?;
         prop_assert!(store.cell(&plan().key).unwrap().meta().gaps.is_empty());
     }
+}
+
+proptest! {
+    // Each case plays a history as often as it has polls.
+    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn counters_never_fall_from_poll_to_poll(history in history(), polls in polls()) {
