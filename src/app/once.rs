@@ -45,7 +45,8 @@ pub(super) fn once(args: &OnceArgs) -> Exit {
 }
 
 /// Polls each source to the end, one after the other. A source that fails does not keep the next from its turn; one that
-/// leaves something for the next poll, as a daemon's must, is polled again as long as less is left each time.
+/// leaves something for the next poll, as a daemon's must, is polled again as long as less is left each time, be that
+/// details, or runs that it did not come to.
 async fn poll(scheduled: &[Scheduled], desk: &Keeper, clock: &dyn Clock) -> bool {
     let mut all = true;
     for one in scheduled {
@@ -53,7 +54,7 @@ async fn poll(scheduled: &[Scheduled], desk: &Keeper, clock: &dyn Clock) -> bool
         loop {
             let whole = schedule::once(one, desk, clock).await;
             let now = backlog(one, desk);
-            if !whole || now == 0 || now >= left {
+            if now == 0 || now >= left {
                 all &= whole && now == 0;
                 break;
             }

@@ -134,12 +134,12 @@ families! {
     TAT_INVOCATIONS = "taskrun_tat_invocations", Gauge, "", Cell, ["status"], "TAT invocations created within the lookback, by InvocationStatus.";
     SOURCE_UP = "taskrun_source_up", Gauge, "", Cell, [], "Whether the last poll reached the source.";
     SOURCE_LAST_SUCCESS = "taskrun_source_last_success_timestamp_seconds", Gauge, "seconds", Cell, [], "When a poll last read everything there was.";
-    SOURCE_WATERMARK = "taskrun_source_watermark_timestamp_seconds", Gauge, "seconds", Cell, [], "Everything that changed at the source before this time has been read.";
+    SOURCE_WATERMARK = "taskrun_source_watermark_timestamp_seconds", Gauge, "seconds", Cell, [], "Everything that changed at the source before this time has been read, but for what taskrun_source_backlog counts.";
     SOURCE_POLL_DURATION = "taskrun_source_poll_duration_seconds", Histogram, "seconds", Cell, [], "How long polls took.";
     SOURCE_POLLS = "taskrun_source_polls_total", Counter, "", Cell, ["result"], "Polls by result.";
     SOURCE_SKIPPED_TICKS = "taskrun_source_skipped_ticks_total", Counter, "", Cell, [], "Scheduled polls left out because the one before was still running.";
     SOURCE_REJECTED = "taskrun_source_records_rejected_total", Counter, "", Cell, ["cause"], "Records, and values in them, that could not be used.";
-    SOURCE_BACKLOG = "taskrun_source_backlog", Gauge, "", Cell, [], "Records known to be left unread by the last poll.";
+    SOURCE_BACKLOG = "taskrun_source_backlog", Gauge, "", Cell, [], "Records known to be left for later polls; at least 1 for each stretch of time of which something is left.";
     API_REQUESTS = "taskrun_api_requests_total", Counter, "", Exporter, ["account", "service", "action", "region", "code"], "Requests sent to an API, by how they ended.";
     API_DURATION = "taskrun_api_request_duration_seconds", Histogram, "seconds", Exporter, ["service", "action"], "How long API requests took.";
     API_WAIT = "taskrun_api_rate_limit_wait_seconds_total", Counter, "seconds", Exporter, ["account", "service", "action"], "Time requests waited for their turn under the rate limit.";

@@ -1,6 +1,6 @@
 //! What passes between a source and the keeper of the state.
 
-use super::{BoxFuture, Facets, Observation, Outcome, RunId, TaskInfo, TaskKey, Timestamp};
+use super::{BoxFuture, Facets, Gaps, Observation, Outcome, RunId, TaskInfo, TaskKey, Timestamp};
 use std::sync::Arc;
 
 /// What a poll is to read.
@@ -19,6 +19,26 @@ pub struct Window {
     pub first: bool,
     /// The runs last seen unfinished, oldest first.
     pub open: Vec<OpenRun>,
+    /// What changed before the watermark and is to be read all the same: earlier polls did not come to it.
+    pub gaps: Gaps,
+}
+
+impl Window {
+    /// All there is to read where a cell has no parts: what is new, and the gaps.
+    pub fn unread(&self) -> Gaps {
+        let mut unread = self.gaps.clone();
+        unread.add("", self.from, self.to);
+        unread
+    }
+
+    /// The watermark to propose while `unread` is left of [`Window::unread`]: the end of the newest stretch that was
+    /// read; `None` where nothing new was. What is left before it is a gap.
+    pub fn reached(&self, unread: &Gaps) -> Option<Timestamp> {
+        match unread.of("").last() {
+            Some(newest) if newest.to >= self.to => Some(newest.from).filter(|from| *from > self.from),
+            _ => Some(self.to),
+        }
+    }
 }
 
 /// A run that was unfinished when last seen.
@@ -133,7 +153,7 @@ impl RejectCause {
 /// What one poll, or a part of one, found.
 ///
 /// A poll may submit several. Only the last of a poll that read everything sets `complete`; one sets `watermark` where
-/// it and those before it hold everything up to there.
+/// it and those before it hold everything up to there that is in no gap.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The poll it belongs to: [`Window::poll`].
@@ -148,11 +168,14 @@ pub struct Batch {
     pub still_open: Vec<RunId>,
     /// Records refused whole, by cause.
     pub rejected: Vec<(RejectCause, u64)>,
-    /// Everything that changed before this time has been handed over. Never past [`Window::to`].
+    /// Everything that changed before this time has been handed over, but for the gaps. Never past [`Window::to`].
     pub watermark: Option<Timestamp>,
+    /// All that is left to read before the watermark, in the place of what was; `None` where that is as it was. Those
+    /// after the watermark mean nothing: what changed there is read anyway.
+    pub gaps: Option<Gaps>,
     /// Whether the batches of this poll together showed every unfinished run there is.
     pub complete: bool,
-    /// What is known to be left unread.
+    /// Rows known to be left unread.
     pub backlog: Option<u64>,
 }
 

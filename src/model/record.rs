@@ -1,7 +1,7 @@
 //! What is remembered: the records that the ledger keeps and the exposition is a view of.
 
 use super::{
-    CellKey, ItemSet, Label, NativeGauge, Observation, Outcome, Reason, RejectCause, RunId, RunState,
+    CellKey, Gaps, ItemSet, Label, NativeGauge, Observation, Outcome, Reason, RejectCause, RunId, RunState,
     SeenChange, TaskInfo, TaskKey, Timestamp,
 };
 use std::cmp::Ordering;
@@ -292,7 +292,7 @@ pub struct ItemRecord {
 pub struct CellMeta {
     /// When the cell became known: from then on its counters count.
     pub since: Timestamp,
-    /// Everything that changed before this has been read; `None` before the first complete poll.
+    /// Everything that changed before this has been read, but for the gaps; `None` before anything was.
     pub watermark: Option<Timestamp>,
     /// Runs that ended before this are never counted.
     pub floor: Timestamp,
@@ -308,12 +308,14 @@ pub struct CellMeta {
     pub skipped_ticks: u64,
     /// Refused records and values, by cause.
     pub rejected: BTreeMap<RejectCause, u64>,
-    /// What is known to be left unread.
+    /// Rows known to be left unread; at least one for each gap.
     pub backlog: Option<u64>,
     /// How long polls took.
     pub poll_durations: Histogram,
     /// The last poll's one line of trouble; empty when all was well.
     pub message: String,
+    /// What changed before the watermark and is still to be read.
+    pub gaps: Gaps,
 }
 
 /// What one batch or report changes: committed as one, then adopted as one.

@@ -2,7 +2,7 @@
 
 use super::{CronExpression, Fleet, Schedule, Scheduled, once};
 use crate::model::{
-    Batch, BoxFuture, Buckets, CellKey, CellPlan, Clock, Desk, Intake, IntakeClosed, Known, PollReport,
+    Batch, BoxFuture, Buckets, CellKey, CellPlan, Clock, Desk, Gaps, Intake, IntakeClosed, Known, PollReport,
     Reach, Reason, RunId, Timestamp, Window,
 };
 use crate::sources::{PollError, Read, Source, during};
@@ -69,7 +69,15 @@ impl Desk for Notes {
         self.begun.lock().unwrap().push((self.began.elapsed(), plan.key.to_string()));
         self.told.notify_one();
         let at = StandingClock.now();
-        let window = Window { poll: 1, from: at, to: at, floor: at, first: true, open: Vec::new() };
+        let window = Window {
+            poll: 1,
+            from: at,
+            to: at,
+            floor: at,
+            first: true,
+            open: Vec::new(),
+            gaps: Gaps::default(),
+        };
         Box::pin(std::future::ready(Ok(window)))
     }
 

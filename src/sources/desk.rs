@@ -1,8 +1,8 @@
 //! A keeper's desk for tests: remembers what the state would, and every batch.
 
 use crate::model::{
-    Batch, BoxFuture, Intake, IntakeClosed, Known, Observation, OpenRun, RunId, RunState, TaskKey, Timestamp,
-    Window,
+    Batch, BoxFuture, Gaps, Intake, IntakeClosed, Known, Observation, OpenRun, RunId, RunState, TaskKey,
+    Timestamp, Window,
 };
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -17,6 +17,8 @@ struct Inner {
     known: HashMap<RunId, Known>,
     counted: Vec<Observation>,
     batches: Vec<Batch>,
+    watermark: Option<Timestamp>,
+    gaps: Gaps,
     floor: Timestamp,
 }
 
@@ -63,6 +65,14 @@ impl FakeDesk {
         runs
     }
 
+    /// What the batches so far leave to be read before the watermark, as the state would tell the next poll.
+    pub(crate) fn gaps(&self) -> Gaps {
+        let inner = self.inner();
+        let mut gaps = inner.gaps.clone();
+        gaps.end_by(inner.watermark.unwrap_or_default());
+        gaps
+    }
+
     /// Takes the batches submitted since the last call.
     pub(crate) fn batches(&self) -> Vec<Batch> {
         std::mem::take(&mut self.inner().batches)
@@ -93,6 +103,10 @@ impl Intake for FakeDesk {
                 _ => drop(inner.known.insert(seen.run.clone(), Known::Open)),
             }
         }
+        inner.watermark = inner.watermark.max(batch.watermark);
+        if let Some(gaps) = &batch.gaps {
+            inner.gaps.clone_from(gaps);
+        }
         inner.batches.push(batch);
         Box::pin(std::future::ready(Ok(())))
     }
@@ -101,7 +115,7 @@ impl Intake for FakeDesk {
 /// The window of a poll at `to`, that reads the hour before it.
 pub(crate) fn window(to: Timestamp) -> Window {
     let from = to.minus(Duration::from_secs(3600));
-    Window { poll: 1, from, to, floor: from, first: false, open: Vec::new() }
+    Window { poll: 1, from, to, floor: from, first: false, open: Vec::new(), gaps: Gaps::default() }
 }
 
 /// A run that was unfinished when last seen.

@@ -18,6 +18,14 @@ use crate::transport::{self, tencent};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long a poll reads what earlier ones left, once what is new is read. Short of every poll's deadline, and the next
+/// poll begins with what is new again.
+const CATCH_UP: Duration = Duration::from_secs(30);
+
+/// How long something that was tried and could not be read stays a gap. What it holds is lost then: waiting on would
+/// keep every run remembered since, for ever.
+const HELD: Duration = Duration::from_secs(7 * 86_400);
+
 /// The kinds of sources there are. Adding one is a folder, a `mod` line and an entry here.
 pub const KINDS: &[Kind] = &[wedata::KIND, tat::KIND, scf::KIND, enos::KIND];
 
@@ -114,7 +122,8 @@ pub trait Source: Send + Sync {
     /// What ended the poll early. Batches submitted before stand.
     ///
     /// # Cancel
-    /// May be dropped at any await: nothing is lost, because a batch moves the watermark only past what is handed over.
+    /// May be dropped at any await: nothing is lost, because a batch moves the watermark only past what is handed over or
+    /// told to be a gap.
     fn poll<'a>(
         &'a self,
         cell: &'a CellKey,
@@ -130,7 +139,7 @@ pub enum Read {
     Whole,
     /// All of it, but some records were refused; the text says which kind of record and why.
     Refused(String),
-    /// Not all of it; the text says what is missing. The watermark stays before the gap.
+    /// Not all of it; the text says what is missing. It stays a gap, or the watermark stays before it.
     Torn(String),
 }
 

@@ -19,6 +19,9 @@ const MISSES: u8 = 2;
 /// commands that ran once do not pile up for years.
 const IDLE: Duration = Duration::from_secs(40 * 86_400);
 
+/// Gaps that are kept of a cell. A cell of thousands of functions that are all behind has one for each.
+const MOST_GAPS: usize = 4096;
+
 /// Or for so many of its own intervals, if it has one: yearly tasks stay too.
 const IDLE_INTERVALS: u32 = 2;
 
@@ -47,8 +50,11 @@ pub(super) fn apply(
     if let Some(proposed) = batch.watermark {
         step.meta.watermark = step.meta.watermark.max(Some(proposed.min(now)));
     }
-    if batch.backlog.is_some() || batch.watermark.is_some() {
-        step.meta.backlog = batch.backlog;
+    step.settle_gaps(batch);
+    if batch.backlog.is_some() || batch.watermark.is_some() || batch.gaps.is_some() {
+        // How many rows a gap holds is often not known, that it holds none never.
+        let least = Some(step.meta.gaps.len() as u64).filter(|gaps| *gaps > 0);
+        step.meta.backlog = batch.backlog.max(least);
     }
     step.raise_floor(retention);
     let lookback = now.minus(cell.plan().reach.lookback);
@@ -309,15 +315,29 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// Takes over what the poll leaves to be read. Of a poll that another has followed it is not known what that one
+    /// has read since, so nothing is taken for read.
+    fn settle_gaps(&mut self, batch: &Batch) {
+        match &batch.gaps {
+            Some(gaps) if batch.poll >= self.meta.polls => self.meta.gaps.clone_from(gaps),
+            Some(gaps) => self.meta.gaps.extend(gaps),
+            None => {}
+        }
+        // Before anything was read whole all is to be read, and no gap says more.
+        self.meta.gaps.end_by(self.meta.watermark.unwrap_or(Timestamp::from_millis(i64::MIN)));
+        self.meta.gaps.bound(MOST_GAPS);
+    }
+
     /// Raises the floor above the runs that need not be remembered any more: they are forgotten by it, and not
     /// counted again because of it.
     ///
-    /// Nothing is forgotten that a later poll may still read: what changed after the watermark is yet to be seen,
-    /// and a cell that was never read completely forgets nothing.
+    /// Nothing is forgotten that a later poll may still read: what changed after the watermark or in a gap is yet to be
+    /// seen, and a cell of which nothing was read whole forgets nothing.
     fn raise_floor(&mut self, retention: Duration) {
         let Some(watermark) = self.meta.watermark else { return };
         let reach = self.cell.plan().reach;
-        let unread = watermark.minus(reach.overlap.max(reach.lookback));
+        let oldest = self.meta.gaps.oldest().map_or(watermark, |gap| gap.min(watermark));
+        let unread = oldest.minus(reach.overlap.max(reach.lookback));
         let cutoff = self.now.minus(retention).min(unread);
         self.meta.floor = self.meta.floor.max(Slice::of(cutoff).start());
     }

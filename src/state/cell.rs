@@ -4,7 +4,7 @@ use super::count::AHEAD;
 use super::index::Index;
 use super::series;
 use crate::model::{
-    Buckets, CellKey, CellMeta, CellPlan, Delta, Histogram, ItemRecord, ItemSet, Known, OpenRun, Reach,
+    Buckets, CellKey, CellMeta, CellPlan, Delta, Gaps, Histogram, ItemRecord, ItemSet, Known, OpenRun, Reach,
     Reason, RestoredCell, RunId, RunKey, Seen, Slice, TaskKey, TaskRecord, Timestamp, Window,
 };
 use std::collections::{BTreeMap, HashSet};
@@ -51,6 +51,7 @@ impl CellState {
                 backlog: None,
                 poll_durations: Histogram::of_seconds(&POLL_BUCKETS.into()),
                 message: String::new(),
+                gaps: Gaps::default(),
             },
             tasks: BTreeMap::new(),
             runs: Index::default(),
@@ -145,7 +146,9 @@ impl CellState {
     /// the present: what ended before that may have been counted and forgotten.
     fn mistrust_the_future(&mut self, now: Timestamp) {
         if self.meta.watermark.is_some_and(|watermark| watermark > now.plus(AHEAD)) {
-            self.meta.watermark = Some(now.minus(self.plan.reach.lookback));
+            let watermark = now.minus(self.plan.reach.lookback);
+            self.meta.watermark = Some(watermark);
+            self.meta.gaps.end_by(watermark);
         }
         self.meta.floor = self.meta.floor.min(now);
     }
@@ -178,6 +181,7 @@ impl CellState {
             floor: self.meta.floor,
             first: self.meta.watermark.is_none(),
             open,
+            gaps: self.meta.gaps.clone(),
         }
     }
 

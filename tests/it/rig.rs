@@ -4,13 +4,14 @@ use crate::page::Page;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use taskrun_exporter::app::build::Workshop;
 use taskrun_exporter::app::{demands, natives};
 use taskrun_exporter::config::Config;
 use taskrun_exporter::expose::{self, Format};
 use taskrun_exporter::keeper::{Keeper, Parts};
-use taskrun_exporter::ledger::Memory;
+use taskrun_exporter::ledger::{Ledger, Memory};
 use taskrun_exporter::metrics::Own;
 use taskrun_exporter::model::{Clock, Observer, Timestamp};
 use taskrun_exporter::schedule::{self, Scheduled};
@@ -64,7 +65,9 @@ pub(crate) struct Rig {
     pub(crate) clock: Arc<SimClock>,
     pub(crate) keeper: Keeper,
     pub(crate) own: Arc<Own>,
+    config: Config,
     scheduled: Vec<Scheduled>,
+    thread: Option<JoinHandle<()>>,
     stop: CancellationToken,
 }
 
@@ -76,6 +79,16 @@ impl Rig {
 
     /// The same, with settings by environment on top.
     pub(crate) async fn with(sources: &str, seed: u64, env: &[(&str, &str)]) -> Self {
+        Self::keeping(sources, seed, env, Box::new(Memory)).await
+    }
+
+    /// The same, with what is counted kept in `ledger`.
+    pub(crate) async fn keeping(
+        sources: &str,
+        seed: u64,
+        env: &[(&str, &str)],
+        ledger: Box<dyn Ledger>,
+    ) -> Self {
         let clock = Arc::new(SimClock::new(Arc::new(ManualClock::new(START))));
         let world = World::try_new(seed, 1.0, World::TASKS).unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -93,15 +106,23 @@ impl Rig {
             keys.iter().chain(env).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let config = Config::load_text(&demands(), "test.toml", &text, &env).unwrap();
         let own = Arc::new(Own::new().unwrap());
-        let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
-        let mut workshop = Workshop::new(Arc::clone(&time), Arc::clone(&own) as Arc<dyn Observer>).unwrap();
-        let scheduled = workshop.build(&config).unwrap();
-        let limits = Limits { series: 2_000_000, tasks_per_source: 200_000 };
-        let store = Store::new(limits, Duration::from_secs(7 * 86_400));
-        let parts =
-            Parts { store, ledger: Box::new(Memory), clock: time, natives: natives(), own: Arc::clone(&own) };
-        let (keeper, _thread) = Keeper::start(parts).unwrap();
-        Self { clouds, clock, keeper, own, scheduled, stop }
+        let (keeper, thread, scheduled) = assemble(&config, &clock, &own, ledger);
+        Self { clouds, clock, keeper, own, config, scheduled, thread: Some(thread), stop }
+    }
+
+    /// Another process: of what this one remembers only what is kept is left.
+    pub(crate) fn restart(&mut self, ledger: impl FnOnce() -> Box<dyn Ledger>) {
+        // The old keeper has to be gone before its ledger can be opened.
+        self.assemble(Box::new(Memory));
+        self.assemble(ledger());
+    }
+
+    fn assemble(&mut self, ledger: Box<dyn Ledger>) {
+        let (keeper, thread, scheduled) = assemble(&self.config, &self.clock, &self.own, ledger);
+        (self.keeper, self.scheduled) = (keeper, scheduled);
+        if let Some(old) = self.thread.replace(thread) {
+            old.join().unwrap();
+        }
     }
 
     /// Polls every source once; whether all of them were read whole.
@@ -135,6 +156,24 @@ impl Rig {
     pub(crate) fn page(&self) -> Page {
         Page::read(&self.text())
     }
+}
+
+/// The sources and the keeper, as a process begins with them.
+fn assemble(
+    config: &Config,
+    clock: &Arc<SimClock>,
+    own: &Arc<Own>,
+    mut ledger: Box<dyn Ledger>,
+) -> (Keeper, JoinHandle<()>, Vec<Scheduled>) {
+    let time: Arc<dyn Clock> = Arc::clone(clock) as _;
+    let mut workshop = Workshop::new(Arc::clone(&time), Arc::clone(own) as Arc<dyn Observer>).unwrap();
+    let scheduled = workshop.build(config).unwrap();
+    let limits = Limits { series: 2_000_000, tasks_per_source: 200_000 };
+    let mut store = Store::new(limits, Duration::from_secs(7 * 86_400));
+    store.restore(ledger.restore().unwrap(), time.now(), |_| true);
+    let parts = Parts { store, ledger, clock: time, natives: natives(), own: Arc::clone(own) };
+    let (keeper, thread) = Keeper::start(parts).unwrap();
+    (keeper, thread, scheduled)
 }
 
 impl Drop for Rig {

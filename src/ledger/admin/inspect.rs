@@ -2,10 +2,13 @@
 
 use super::{AdminError, read};
 use crate::ledger::Names;
-use crate::model::{Outcome, RestoredCell, TaskKey, TaskRecord, Timestamp};
+use crate::model::{Gaps, Outcome, RestoredCell, TaskKey, TaskRecord, Timestamp};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
+
+/// Gaps that are named; the rest is a number.
+const GAPS: usize = 20;
 
 /// What to show; `None` is everything.
 #[derive(Clone, Debug, Default)]
@@ -60,12 +63,25 @@ pub fn inspect(
     Ok(())
 }
 
+/// The stretches that are left to be read, as many as a person reads.
+fn show_gaps(gaps: &Gaps, out: &mut dyn Write) -> io::Result<()> {
+    for (part, stretch) in gaps.stretches().take(GAPS) {
+        let of = if part.is_empty() { String::new() } else { format!(" of {part}") };
+        writeln!(out, "  but for             {} to {}{of}", stretch.from, stretch.to)?;
+    }
+    match gaps.len().saturating_sub(GAPS) {
+        0 => Ok(()),
+        more => writeln!(out, "  and                 {more} more"),
+    }
+}
+
 fn show_cell(cell: &RestoredCell, out: &mut dyn Write) -> io::Result<()> {
     let RestoredCell { key, meta, tasks, seen, items } = cell;
     let current: usize = tasks.iter().map(|(_, record)| record.active.len()).sum();
     let counted: u64 = tasks.iter().flat_map(|(_, record)| record.runs).sum();
     writeln!(out, "{key} ({})", key.kind)?;
     writeln!(out, "  read up to          {}", told(meta.watermark))?;
+    show_gaps(&meta.gaps, out)?;
     writeln!(out, "  counts from         {}", meta.floor)?;
     writeln!(out, "  last good poll      {} of {} polls", told(meta.last_success), meta.polls)?;
     writeln!(

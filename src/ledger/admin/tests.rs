@@ -6,7 +6,7 @@ use crate::ledger::embedded::tests::scene::{
     NOW, cell, delta, key, open, restored, same, seen, small, sorted,
 };
 use crate::ledger::{Ledger, OpenError};
-use crate::model::{Delta, SeenChange, TaskKey, Timestamp};
+use crate::model::{Delta, Gap, Gaps, SeenChange, TaskKey, Timestamp};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -150,8 +150,28 @@ fn a_person_sees_what_is_remembered() {
         all.contains("  remembered runs     30 from 2025-06-15T12:53:20.000Z to 2025-06-15T15:06:40.000Z\n"),
         "{all}"
     );
+    assert!(!all.contains("but for"), "{all}");
     let one = seen(Some("one"), Some("t1"));
     assert!(one.contains("  task t1\n    since 2025-06-15T15:06:40.000Z: 11 success, 0 revised\n"), "{one}");
     assert!(!one.contains("two") && !one.contains("task t2"), "{one}");
     assert!(seen(None, Some("no such task")).is_empty());
+}
+
+#[test]
+fn what_is_left_to_be_read_is_shown_and_moves() {
+    let at = Timestamp::from_secs;
+    let gap = |n: i64| Gap { part: format!("f{n}").as_str().into(), from: at(1000 + n), to: at(2000 + n) };
+    let gaps: Gaps = (0..25).map(gap).collect();
+    let mut behind = delta(cell("s"), 1, 0..1, NOW);
+    behind.meta.gaps = gaps.clone();
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path()).unwrap().commit(&behind).unwrap();
+    let mut text = Vec::new();
+    inspect(directory.path(), &names(), NOW, &Filter::default(), &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let first = "  but for             1970-01-01T00:16:40.000Z to 1970-01-01T00:33:20.000Z of f0\n";
+    assert!(text.contains(first) && text.contains("  and                 5 more\n"), "{text}");
+    let other = tempfile::tempdir().unwrap();
+    imported(other.path(), &exported(directory.path())).unwrap();
+    assert_eq!(restored(other.path()).cells[0].meta.gaps, gaps);
 }

@@ -2,7 +2,7 @@
 //!
 //! Each record's fields are listed once, in `record`; bytes, JSON and both ways back follow from that list, so they
 //! cannot drift apart. The list is the format: a field more or less is a new format version, save that an array may
-//! grow at its end.
+//! grow at its end, and that the last field may be one that takes no bytes where there is nothing to keep.
 
 mod histogram;
 mod reader;

@@ -3,9 +3,9 @@
 use super::scalar::kept_as;
 use super::{Field, Malformed, Names, Reader};
 use crate::model::{
-    ActiveRun, CellKey, CellMeta, Facets, FailedRun, FinishedRun, ItemRecord, ItemSet, LastSuccess, Native,
-    OrderKey, Outcome, RejectCause, RunId, RunKey, RunState, Seen, TaskInfo, TaskKey, TaskRecord,
-    UnknownState,
+    ActiveRun, CellKey, CellMeta, Facets, FailedRun, FinishedRun, Gap, Gaps, ItemRecord, ItemSet,
+    LastSuccess, Native, OrderKey, Outcome, RejectCause, RunId, RunKey, RunState, Seen, Stretch, TaskInfo,
+    TaskKey, TaskRecord, UnknownState,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -85,8 +85,45 @@ record!(CellMeta {
     backlog,
     poll_durations,
     message,
+    gaps,
 });
+record!(Gap { part, from, to });
 record!(CellKey { kind, source, region, project });
+
+/// Kept as a list, and not at all where there are none: the end of a record as it was before there were gaps. So they
+/// have to be the last field of one.
+impl Field for Gaps {
+    fn put(&self, out: &mut Vec<u8>) {
+        if !self.is_empty() {
+            list(self).put(out);
+        }
+    }
+
+    fn get(from: &mut Reader<'_, '_>) -> Result<Self, Malformed> {
+        if from.left() == 0 {
+            return Ok(Self::default());
+        }
+        let kept: Vec<Gap> = Field::get(from)?;
+        let gaps: Self = kept.iter().cloned().collect();
+        if gaps.is_empty() || list(&gaps) != kept { Err(Malformed::Not("a list of gaps")) } else { Ok(gaps) }
+    }
+
+    fn show(&self) -> Value {
+        list(self).show()
+    }
+
+    fn read(value: &Value, names: &Names) -> Result<Self, Malformed> {
+        match value {
+            Value::Null => Ok(Self::default()),
+            list => Ok(Vec::<Gap>::read(list, names)?.into_iter().collect()),
+        }
+    }
+}
+
+fn list(gaps: &Gaps) -> Vec<Gap> {
+    let gap = |(part, Stretch { from, to }): (&Arc<str>, Stretch)| Gap { part: Arc::clone(part), from, to };
+    gaps.stretches().map(gap).collect()
+}
 
 impl Field for &'static str {
     fn put(&self, out: &mut Vec<u8>) {

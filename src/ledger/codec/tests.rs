@@ -2,9 +2,9 @@
 
 use super::{Context, Field, Malformed, Names, decode, encode, seal, unseal};
 use crate::model::{
-    ActiveRun, CellKey, CellMeta, FailedRun, FinishedRun, Histogram, ItemRecord, ItemSet, Label, LastSuccess,
-    Native, NativeGauge, OrderKey, Outcome, RejectCause, RunId, RunKey, RunState, Seen, TaskInfo, TaskKey,
-    TaskRecord, Timestamp, UnknownState,
+    ActiveRun, CellKey, CellMeta, FailedRun, FinishedRun, Gap, Gaps, Histogram, ItemRecord, ItemSet, Label,
+    LastSuccess, Native, NativeGauge, OrderKey, Outcome, RejectCause, RunId, RunKey, RunState, Seen,
+    TaskInfo, TaskKey, TaskRecord, Timestamp, UnknownState,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -167,18 +167,25 @@ pub(in crate::ledger) fn task_record() -> impl Strategy<Value = TaskRecord> {
     )
 }
 
+fn gaps() -> impl Strategy<Value = Gaps> {
+    let gap = ("[a-c]{0,1}", time(), time());
+    let gap = gap.prop_map(|(part, from, to)| Gap { part: part.into(), from, to });
+    prop::collection::vec(gap, 0..5).prop_map(|gaps| gaps.into_iter().collect())
+}
+
 pub(in crate::ledger) fn meta() -> impl Strategy<Value = CellMeta> {
     let times = (prop::option::of(time()), time(), prop::option::of(time()));
     let rejected =
         prop::collection::btree_map(prop::sample::select(RejectCause::ALL.to_vec()), any::<u64>(), 0..4);
     let counts = (any::<[u64; 2]>(), any::<[u64; 12]>(), any::<Option<bool>>(), any::<Option<u64>>());
-    (times, counts, rejected, histogram(), ".{0,20}").prop_map(
+    (times, counts, rejected, histogram(), ".{0,20}", gaps()).prop_map(
         |(
             (watermark, floor, last_success),
             ([polls, skipped_ticks], results, up, backlog),
             rejected,
             polled,
             message,
+            gaps,
         )| {
             CellMeta {
                 since: floor,
@@ -193,12 +200,21 @@ pub(in crate::ledger) fn meta() -> impl Strategy<Value = CellMeta> {
                 backlog,
                 poll_durations: polled,
                 message,
+                gaps,
             }
         },
     )
 }
 
 fn returns<T: Field + PartialEq + std::fmt::Debug>(record: &T) -> Result<(), TestCaseError> {
+    returns_but_for(record, None)
+}
+
+/// The same of a record that another is the beginning of, which ends at `older`.
+fn returns_but_for<T>(record: &T, older: Option<usize>) -> Result<(), TestCaseError>
+where
+    T: Field + PartialEq + std::fmt::Debug,
+{
     let names = names();
     let mut context = Context::new(&names);
     let bytes = encode(record);
@@ -206,7 +222,8 @@ fn returns<T: Field + PartialEq + std::fmt::Debug>(record: &T) -> Result<(), Tes
     let json = serde_json::to_string(&record.show()).unwrap();
     prop_assert_eq!(&T::read(&serde_json::from_str(&json).unwrap(), &names).unwrap(), record);
     // Every cut near the ends, some in between.
-    for length in (0..bytes.len()).filter(|length| length % 9 == 0 || length + 9 > bytes.len()) {
+    let cuts = (0..bytes.len()).filter(|length| length % 9 == 0 || length + 9 > bytes.len());
+    for length in cuts.filter(|length| Some(*length) != older) {
         prop_assert!(decode::<T>(&bytes[..length], &mut context).is_err(), "cut to {}", length);
     }
     let mut longer = bytes;
@@ -225,7 +242,9 @@ proptest! {
 
     #[test]
     fn a_cell_returns_as_it_was(meta in meta()) {
-        returns(&meta)?;
+        let older = CellMeta { gaps: Gaps::default(), ..meta.clone() };
+        returns_but_for(&meta, Some(encode(&older).len()))?;
+        returns(&older)?;
         let key = CellKey { kind: "scf", source: "a/b".into(), region: "".into(), project: "项目".into() };
         returns(&key)?;
     }
@@ -289,6 +308,23 @@ fn an_array_that_grew_reads_the_shorter_one_of_before() {
     let short = encode(&[1_u64, 2]);
     assert_eq!(decode::<[u64; 4]>(&short, &mut Context::new(&names)), Ok([1, 2, 0, 0]));
     assert!(decode::<[u64; 1]>(&short, &mut Context::new(&names)).is_err());
+}
+
+/// A cell as it was kept before there were gaps, byte for byte.
+const BEFORE_GAPS: &str = "80f086c2ee650180e78cc1ee6500070101000c010101010101010101010101000001050\
+                           1d10f00000081a8d6b9070b616c6c2069732077656c6c";
+
+#[test]
+fn a_cell_kept_before_there_were_gaps_is_still_read() {
+    let names = names();
+    let bytes = hex::decode(BEFORE_GAPS).unwrap();
+    let meta: CellMeta = decode(&bytes, &mut Context::new(&names)).unwrap();
+    assert_eq!((meta.polls, meta.backlog, &*meta.message), (7, Some(5), "all is well"));
+    assert!(meta.gaps.is_empty());
+    assert_eq!(hex::encode(encode(&meta)), BEFORE_GAPS, "and is kept as it was while there are none");
+    let mut shown = meta.show();
+    shown.as_object_mut().unwrap().remove("gaps").unwrap();
+    assert_eq!(CellMeta::read(&shown, &names), Ok(meta), "an export of before, too");
 }
 
 #[test]

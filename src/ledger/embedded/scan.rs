@@ -4,7 +4,7 @@ use super::run;
 use super::table::{Fact, Sheet, split};
 use crate::ledger::codec::{Context, Field, Malformed, Names, decode};
 use crate::model::{
-    CellKey, CellMeta, Histogram, Reason, Restored, RestoredCell, Slice, TaskKey, TaskRecord, Timestamp,
+    CellKey, CellMeta, Gaps, Histogram, Reason, Restored, RestoredCell, Slice, TaskKey, TaskRecord, Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -299,5 +299,6 @@ fn unknown(floor: Timestamp, now: Timestamp) -> CellMeta {
         backlog: None,
         poll_durations: Histogram::of_seconds(&[].into()),
         message: String::new(),
+        gaps: Gaps::default(),
     }
 }

@@ -71,6 +71,11 @@ impl Reading<'_> {
         Ok(seen)
     }
 
+    /// When a flow run was to start.
+    pub(super) fn planned(&self, flow: &FlowInstance) -> Option<Timestamp> {
+        self.zone.read(flow.trigger_time.text())
+    }
+
     /// When a flow run ended.
     pub(super) fn ended(&self, flow: &FlowInstance) -> Option<Timestamp> {
         let read = |text: &Field<String>| self.zone.read(text.text());

@@ -10,6 +10,7 @@ use super::wire::{FlowInstance, Graph};
 use crate::model::{Batch, Intake, Known, RunId, Timestamp, Window};
 use crate::sources::lenient::Field;
 use crate::sources::{PollError, Read, during};
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -71,8 +72,12 @@ impl Poll<'_> {
         for cause in &sweep.refused {
             self.tally.refuse(&mut batch, *cause);
         }
-        // Those under way first: what is new may be the whole lookback.
-        sweep.flows.sort_by_cached_key(|flow| !self.source.memo.knows(flow.instance_id.text()));
+        // Those under way first: what is new may be the whole lookback. Of that the newest first: it is what is waited for,
+        // and a poll that is cut off there is gone on with by the next.
+        sweep.flows.sort_by_cached_key(|flow| {
+            let known = self.source.memo.knows(flow.instance_id.text());
+            (!known, Reverse(self.reading.planned(flow)))
+        });
         for flow in &sweep.flows {
             self.flow(flow).await?;
         }

@@ -158,6 +158,31 @@ async fn a_restart_asks_for_nothing_that_was_over_and_counted() {
 }
 
 #[tokio::test]
+async fn what_a_poll_did_not_come_to_is_read_by_the_next_one_or_the_next_process() {
+    for restart in [false, true] {
+        let plant = Arc::new(Plant::default());
+        // The search lists them by name: neither by time nor the other way round.
+        for (id, ago) in [("b newest", 600), ("a second", 1200), ("d third", 1800), ("c oldest", 2400)] {
+            plant.put_flow(id, ago, 1, &[1]);
+        }
+        plant.fail("d third-0", Some(Error::Throttled { code: "24".into(), retry_after: None }));
+        let (mut source, desk) = (source(&plant, json!({})), FakeDesk::default());
+        assert!(poll(&source, &at(1, 0), &desk).await.is_err());
+        assert_eq!(desk.runs(), ["t a second-0#1 success", "t b newest-0#1 success"], "the newest first");
+        assert!(desk.peek().iter().all(|batch| batch.watermark.is_none()));
+        plant.fail("d third-0", None);
+        plant.gets();
+        if restart {
+            source = self::source(&plant, json!({}));
+        }
+        assert_eq!(poll(&source, &Window { first: true, ..at(1, 60) }, &desk).await.unwrap(), Read::Whole);
+        assert_eq!(desk.counted().len(), 4, "each once");
+        assert_eq!(plant.gets().len(), if restart { 8 } else { 4 }, "what was read is not read again");
+        assert_eq!(desk.peek().pop().unwrap().watermark, Some(Timestamp::from_secs(NOW + 60)));
+    }
+}
+
+#[tokio::test]
 async fn open_runs_planned_before_the_search_are_followed_to_their_end() {
     let plant = Arc::new(Plant::default());
     plant.put_flow("long", 2 * 86_400, 1, &[1]);

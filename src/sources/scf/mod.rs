@@ -11,6 +11,7 @@ mod normalize;
 mod page;
 mod pages;
 mod poll;
+mod position;
 mod progress;
 mod settings;
 mod span;

@@ -4,7 +4,7 @@ use super::api::Api;
 use super::span::Span;
 use super::target::Target;
 use super::wire::{FunctionLog, LogsRequest};
-use crate::model::{Timestamp, Zone};
+use crate::model::{Stretch, Timestamp, Zone};
 use crate::sources::lenient::{Field, List};
 use crate::transport::Error;
 
@@ -18,17 +18,17 @@ const PAGE: u32 = 500;
 const MOST_PASSED: u32 = 3;
 
 /// What could not be read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Gaps {
-    /// The begin of the first stretch of which rows are missing.
-    pub(super) first: Option<Timestamp>,
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Missing {
+    /// The stretches of which rows are missing.
+    pub(super) stretches: Vec<Stretch>,
     /// Rows known to be missing.
     pub(super) rows: u64,
     /// Rows too large to be read, passed over for good.
     pub(super) too_large: u64,
 }
 
-/// Pages of rows, oldest first.
+/// Pages of rows. Stretches are read newest first, the rows of one oldest first.
 pub(super) struct Pages<'a> {
     api: &'a dyn Api,
     target: &'a Target,
@@ -38,20 +38,13 @@ pub(super) struct Pages<'a> {
     offset: u32,
     limit: u32,
     passed: u32,
-    gaps: Gaps,
+    missing: Missing,
 }
 
 impl<'a> Pages<'a> {
-    pub(super) fn new(
-        api: &'a dyn Api,
-        target: &'a Target,
-        zone: Zone,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Self {
-        let mut spans: Vec<Span> = Span::cover(from, to).collect();
-        spans.reverse();
-        Self { api, target, zone, spans, offset: 0, limit: PAGE, passed: 0, gaps: Gaps::default() }
+    pub(super) fn new(api: &'a dyn Api, target: &'a Target, zone: Zone, stretch: Stretch) -> Self {
+        let spans = Span::cover(stretch).collect();
+        Self { api, target, zone, spans, offset: 0, limit: PAGE, passed: 0, missing: Missing::default() }
     }
 
     /// The next page; `None` at the end. Never an empty one.
@@ -98,9 +91,14 @@ impl<'a> Pages<'a> {
         Ok(None)
     }
 
-    /// What was left out so far.
-    pub(super) fn gaps(&self) -> Gaps {
-        self.gaps
+    /// Where what is still to be read ends; everything after it was read, but for what is missing. `None` at the end.
+    pub(super) fn unread_to(&self) -> Option<Timestamp> {
+        self.spans.last().map(|span| span.stretch().to)
+    }
+
+    /// What was left out since the last question.
+    pub(super) fn take_missing(&mut self) -> Missing {
+        std::mem::take(&mut self.missing)
     }
 
     fn request(&self, span: Span) -> LogsRequest {
@@ -123,9 +121,9 @@ impl<'a> Pages<'a> {
     /// The span holds more rows than can be reached: reads its halves instead, or leaves it.
     fn overflow(&mut self, span: Span, missing: u64) {
         match span.halves() {
-            Some((left, right)) => {
+            Some((older, newer)) => {
                 self.spans.pop();
-                self.spans.extend([right, left]);
+                self.spans.extend([older, newer]);
                 self.offset = 0;
             }
             None => self.leave(span, missing),
@@ -137,8 +135,8 @@ impl<'a> Pages<'a> {
         self.spans.pop();
         self.offset = 0;
         if missing > 0 {
-            self.gaps.first = self.gaps.first.or(Some(span.begin()));
-            self.gaps.rows += missing;
+            self.missing.stretches.push(span.stretch());
+            self.missing.rows += missing;
         }
     }
 
@@ -152,7 +150,7 @@ impl<'a> Pages<'a> {
         if self.passed > MOST_PASSED {
             return Err(Error::TooLarge(bytes));
         }
-        self.gaps.too_large += 1;
+        self.missing.too_large += 1;
         self.offset += 1;
         if self.offset >= REACHABLE {
             self.spans.pop();

@@ -1,15 +1,16 @@
-//! How far each function has been read, beside the watermark that all functions of a cell share.
+//! When each function was last read: the order in which the next poll reads them. What is still to be read of a function
+//! stands in the cell's gaps.
 
 use super::target::Target;
 use crate::model::{TaskKey, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// A note about one function. A restart loses it, and then the cell's watermark holds for all.
+/// A note about one function. A restart can lose it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Note {
-    /// Everything that started before this was handed over, as far as it was there.
-    pub(super) until: Timestamp,
+    /// When it was last read, or tried.
+    pub(super) at: Timestamp,
     /// Whether the last attempt at it failed.
     pub(super) failed: bool,
 }
@@ -21,11 +22,6 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// The note about a target.
-    pub(super) fn of(&self, target: &Target) -> Option<Note> {
-        self.lock().get(&(target.namespace.clone(), target.task.clone())).copied()
-    }
-
     /// Takes a note.
     pub(super) fn write(&self, target: &Target, note: Note) {
         self.lock().insert((target.namespace.clone(), target.task.clone()), note);
@@ -34,8 +30,10 @@ impl Progress {
     /// Puts first what was read longest ago, and last what failed: a poll that meets its deadline then goes on where
     /// it ended, and a function that cannot be read keeps none of the others waiting.
     pub(super) fn sort(&self, targets: &mut [Target]) {
+        let notes = self.lock();
         targets.sort_by_cached_key(|target| {
-            self.of(target).map_or((false, None), |note| (note.failed, Some(note.until)))
+            let note = notes.get(&(target.namespace.clone(), target.task.clone()));
+            note.map_or((false, None), |note| (note.failed, Some(note.at)))
         });
     }
 

@@ -1,6 +1,6 @@
 //! Stretches of time that one query may cover.
 
-use crate::model::{Timestamp, Zone};
+use crate::model::{Stretch, Timestamp, Zone};
 
 /// The longest stretch, in seconds: the API refuses more than a day between start and end.
 const LONGEST: i64 = 86_400;
@@ -16,9 +16,10 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// The spans that cover `from` to `to`, oldest first.
-    pub(super) fn cover(from: Timestamp, to: Timestamp) -> impl Iterator<Item = Self> {
-        let (from, to) = (from.secs(), to.secs().saturating_add(1));
+    /// The spans that cover `stretch`, oldest first. The second in which it ends is read whole.
+    pub(super) fn cover(stretch: Stretch) -> impl Iterator<Item = Self> {
+        let end = Timestamp::from_millis(stretch.to.millis().saturating_add(999));
+        let (from, to) = (stretch.from.secs(), end.secs());
         let next = move |start: i64| Some(start.saturating_add(LONGEST)).filter(|next| *next < to);
         std::iter::successors((from < to).then_some(from), move |start| next(*start))
             .map(move |start| Self { from: start, to: to.min(start.saturating_add(LONGEST)) })
@@ -30,14 +31,14 @@ impl Span {
         (middle > self.from).then_some((Self { to: middle, ..self }, Self { from: middle, ..self }))
     }
 
-    /// When it begins.
-    pub(super) fn begin(self) -> Timestamp {
-        Timestamp::from_secs(self.from)
+    /// The time it covers.
+    pub(super) fn stretch(self) -> Stretch {
+        Stretch { from: Timestamp::from_secs(self.from), to: Timestamp::from_secs(self.to) }
     }
 
     /// `StartTime` and `EndTime`.
     pub(super) fn write(self, zone: Zone) -> (String, String) {
-        (zone.write(self.begin()), zone.write(Timestamp::from_secs(self.to)))
+        (zone.write(self.stretch().from), zone.write(Timestamp::from_secs(self.to)))
     }
 }
 
@@ -47,8 +48,11 @@ mod tests {
 
     #[test]
     fn a_long_time_is_covered_day_by_day_with_no_gap() {
-        let at = Timestamp::from_secs;
-        let spans: Vec<Span> = Span::cover(at(1000), at(1000 + 2 * 86_400 + 5)).collect();
+        let cover = |from, to| {
+            let at = Timestamp::from_millis;
+            Span::cover(Stretch { from: at(i64::from(from) * 1000), to: at(to) })
+        };
+        let spans: Vec<Span> = cover(1000, (1000 + 2 * 86_400 + 5) * 1000 + 1).collect();
         assert_eq!(
             spans,
             [
@@ -57,9 +61,11 @@ mod tests {
                 Span { from: 173_800, to: 173_806 }
             ]
         );
-        assert_eq!(Span::cover(at(5), at(5)).count(), 1, "the present second is one");
-        assert_eq!(Span::cover(at(9), at(5)).count(), 0);
-        assert_eq!(Span::cover(at(0), at(86_399)).count(), 1);
+        assert_eq!(cover(5, 5001).count(), 1, "a second begun is one");
+        assert_eq!(cover(9, 5000).count(), 0);
+        assert_eq!(cover(0, 86_400_000).count(), 1);
+        let at = Timestamp::from_secs;
+        assert_eq!(spans[0].stretch(), Stretch { from: at(1000), to: at(87_400) });
     }
 
     #[test]

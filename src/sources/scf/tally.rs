@@ -1,14 +1,13 @@
 //! What the functions of one poll come to together.
 
-use super::pages::Gaps;
+use super::pages::Missing;
 use super::target::Target;
-use crate::model::{Batch, OpenRun, RejectCause, Timestamp, Window};
+use crate::model::{Batch, OpenRun, RejectCause, Stretch, Timestamp, Window};
 use crate::sources::{Read, brief};
 use crate::transport::Error;
 use std::time::Duration;
 
-/// How long the watermark waits before a stretch of which rows are missing. What is still missing then is missing
-/// for good: waiting on would only read more and more again.
+/// How long a stretch of which rows are missing is read again. What is still missing then is missing for good.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What to do where the configuration names what is not there.
@@ -57,13 +56,16 @@ pub(super) struct Tally {
     gone: Vec<String>,
     /// Functions that may not be read: read later, when they may.
     refused: Vec<String>,
-    /// Functions whose reading failed: the watermark does not move past them.
+    /// Functions whose reading failed: read later.
     broken: Vec<String>,
     /// Functions of which rows are missing.
     torn: Vec<String>,
     broken_in_a_row: u32,
     first_error: Option<Error>,
-    gap: Option<Timestamp>,
+    /// Rows known to be missing.
+    missing: u64,
+    /// Whether some of them may still be read.
+    to_be_read: bool,
     refused_rows: u64,
 }
 
@@ -89,20 +91,30 @@ impl Tally {
         self.batch.still_open.extend(open.map(|run| run.run.clone()));
     }
 
-    /// Takes up what was left out of a function; says where its next reading is to begin again because of it.
-    pub(super) fn miss(&mut self, target: &Target, gaps: Gaps, window: &Window) -> Option<Timestamp> {
-        for _ in 0..gaps.too_large {
+    /// Takes up what was left out of a function; says which stretches are to be read again because of it.
+    pub(super) fn miss(&mut self, target: &Target, missing: Missing, window: &Window) -> Vec<Stretch> {
+        for _ in 0..missing.too_large {
             self.batch.reject(RejectCause::Malformed);
         }
-        self.refused_rows += gaps.too_large;
-        let first = gaps.first?;
-        self.torn.push(format!("{} ({} rows)", &*target.task.task, gaps.rows));
-        self.batch.backlog = Some(self.batch.backlog.unwrap_or(0) + gaps.rows);
-        if first.plus(PATIENCE) <= window.to {
-            return None;
+        self.refused_rows += missing.too_large;
+        let mut again = missing.stretches;
+        if !again.is_empty() {
+            self.torn.push(format!("{} ({} rows)", &*target.task.task, missing.rows));
         }
-        self.gap = Some(self.gap.map_or(first, |before| before.min(first)));
-        Some(first)
+        self.missing += missing.rows;
+        again.retain(|stretch| stretch.from.plus(PATIENCE) > window.to);
+        self.to_be_read |= !again.is_empty();
+        again
+    }
+
+    /// Whether any function was read.
+    pub(super) fn has_read(&self) -> bool {
+        self.read > 0
+    }
+
+    /// Rows known to be missing.
+    pub(super) fn missing(&self) -> u64 {
+        self.missing
     }
 
     /// A function could not be read.
@@ -133,25 +145,32 @@ impl Tally {
         Ok(())
     }
 
-    /// The poll's last batch, and its verdict.
+    /// The poll's last batch, and its verdict. `behind` says from when on, and of how many functions, something is left
+    /// for want of time.
     ///
     /// # Errors
     /// The first failure, where no function at all could be read.
-    pub(super) fn close(self, window: &Window) -> Result<(Batch, Read), Error> {
-        let Self { mut batch, read, gone, refused, broken, torn, first_error, gap, refused_rows, .. } = self;
+    pub(super) fn close(
+        self,
+        window: &Window,
+        behind: Option<(Timestamp, usize)>,
+    ) -> Result<(Batch, Read), Error> {
+        let Self { mut batch, read, gone, refused, broken, torn, first_error, refused_rows, .. } = self;
         if let (0, Some(error)) = (read, first_error) {
             return Err(error);
         }
         // A function that is refused holds no other back: it is read from where it stands once it is granted.
-        batch.complete = broken.is_empty() && gap.is_none();
-        batch.watermark = broken.is_empty().then(|| gap.unwrap_or(window.to));
-        if batch.watermark.is_some() {
-            batch.backlog.get_or_insert(0);
-        }
+        batch.complete = broken.is_empty() && !self.to_be_read && behind.is_none();
+        batch.watermark = Some(window.to);
+        batch.backlog = Some(self.missing);
         let read = if !broken.is_empty() {
             Read::Torn(format!("functions not read: {}", brief::list(&broken)))
         } else if !torn.is_empty() {
             Read::Torn(format!("rows that GetFunctionLogs counts but does not show: {}", brief::list(&torn)))
+        } else if let Some((from, functions)) = behind {
+            Read::Torn(format!(
+                "what {functions} functions ran since {from} is left in part for the next polls"
+            ))
         } else if !gone.is_empty() {
             Read::Refused(format!("functions that are not there: {}; {CHECK_NAMES}", brief::list(&gone)))
         } else if !refused.is_empty() {

@@ -1,5 +1,7 @@
 //! The source against a small SCF of rows in memory.
 
+mod gaps;
+
 use super::wire::{
     FunctionsAnswer, FunctionsRequest, LogsAnswer, LogsRequest, NamespacesAnswer, NamespacesRequest,
 };
@@ -23,6 +25,8 @@ struct Cloud {
     failures: Mutex<BTreeMap<String, Error>>,
     /// Answers of more rows than this are too large to be read.
     most_rows: Mutex<Option<usize>>,
+    /// How long a call takes.
+    slow: Mutex<Duration>,
     calls: Mutex<Vec<LogsRequest>>,
     listings: Mutex<u32>,
     /// What ListNamespaces answers, in the place of its namespaces.
@@ -89,7 +93,11 @@ impl Api for Arc<Cloud> {
             true => Err(Error::TooLarge(1 << 20)),
             false => Ok(from_value(json!({"TotalCount": within.len(), "Data": rows})).unwrap()),
         };
-        Box::pin(std::future::ready(answer))
+        let slow = *self.slow.lock().unwrap();
+        Box::pin(async move {
+            tokio::time::sleep(slow).await;
+            answer
+        })
     }
 
     fn functions<'a>(
@@ -243,34 +251,6 @@ async fn more_rows_than_can_be_reached_are_read_in_halves() {
 }
 
 #[tokio::test]
-async fn one_second_with_more_rows_than_can_be_reached_holds_the_watermark_for_an_hour() {
-    let cloud = Cloud::with(&["a"]);
-    for n in 0..10_100 {
-        cloud.rows.lock().unwrap().get_mut("a").unwrap().push((
-            NOW - 600,
-            json!({"RequestId": n, "StartTime": "2023-11-15 06:03:20", "RetCode": 0, "InvokeFinished": 1}),
-        ));
-    }
-    cloud.run("a", "later", NOW - 10, 0);
-    let (source, desk) = (source(&cloud, json!({"functions": ["a"]})), FakeDesk::default());
-    let read = poll(&source, &at(1, 0), &desk).await.unwrap();
-    assert!(matches!(&read, Read::Torn(text) if text.contains("a (")), "{read:?}");
-    let batches = desk.batches();
-    let seen: std::collections::HashSet<_> =
-        batches.iter().flat_map(|batch| &batch.observations).map(|seen| &seen.run.instance).collect();
-    assert_eq!(seen.len(), 10_001, "what can be reached is read, and what comes after");
-    let last = batches.last().unwrap();
-    assert!(last.watermark.unwrap() <= Timestamp::from_secs(NOW - 600) && !last.complete);
-    assert!(last.backlog.unwrap() >= 100);
-    // Half an hour later still; more than an hour later no more.
-    poll(&source, &at(2, 1800), &desk).await.unwrap();
-    assert!(desk.batches().last().unwrap().watermark.unwrap() <= Timestamp::from_secs(NOW - 600));
-    assert!(matches!(poll(&source, &at(3, 3100), &desk).await.unwrap(), Read::Torn(_)));
-    assert_eq!(desk.batches().last().unwrap().watermark, Some(Timestamp::from_secs(NOW + 3100)));
-    assert_eq!(poll(&source, &at(4, 3160), &desk).await.unwrap(), Read::Whole);
-}
-
-#[tokio::test]
 async fn an_answer_too_large_is_read_in_smaller_pages() {
     let cloud = Cloud::with(&["a"]);
     for n in 0..40 {
@@ -293,40 +273,6 @@ async fn a_single_row_too_large_is_passed_over() {
     let last = desk.peek().pop().unwrap();
     assert_eq!(last.rejected, [(crate::model::RejectCause::Malformed, 1)]);
     assert_eq!(desk.runs(), ["a r1 success", "a r2 success"]);
-}
-
-#[tokio::test]
-async fn a_function_that_is_refused_stops_no_other_and_is_read_from_there_later() {
-    let cloud = Cloud::with(&["a", "b"]);
-    let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
-    let code = "UnauthorizedOperation.CAM".to_owned();
-    cloud.fail("a", Some(Error::Auth { code, hint: "" }));
-    cloud.run("a", "r1", NOW - 10, 0);
-    cloud.run("b", "r2", NOW - 10, 0);
-    let read = poll(&source, &at(1, 0), &desk).await.unwrap();
-    assert!(
-        matches!(&read, Read::Refused(text) if text.contains("a (UnauthorizedOperation.CAM)")),
-        "{read:?}"
-    );
-    assert_eq!(desk.peek().pop().unwrap().watermark, Some(Timestamp::from_secs(NOW)));
-    assert_eq!(desk.runs(), ["b r2 success"]);
-    cloud.fail("a", None);
-    let mut later = at(100, 6 * 3600);
-    later.floor = Timestamp::from_secs(NOW - 3600);
-    assert_eq!(poll(&source, &later, &desk).await.unwrap(), Read::Whole);
-    assert_eq!(desk.runs(), ["a r1 success"], "long before the watermark");
-}
-
-#[tokio::test]
-async fn a_function_that_breaks_holds_the_watermark() {
-    let cloud = Cloud::with(&["a", "b"]);
-    cloud.run("b", "r2", NOW - 10, 0);
-    cloud.fail("a", Some(Error::Server { code: "InternalError.System".into() }));
-    let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
-    assert!(matches!(poll(&source, &at(1, 0), &desk).await.unwrap(), Read::Torn(_)));
-    let last = desk.peek().pop().unwrap();
-    assert_eq!((last.watermark, last.complete), (None, false));
-    assert_eq!(desk.runs(), ["b r2 success"]);
 }
 
 #[tokio::test]

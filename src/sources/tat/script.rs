@@ -23,6 +23,8 @@ pub(super) struct Inner {
     pub(super) errors: HashMap<&'static str, Error>,
     /// The error of pages from an offset on.
     pub(super) failing: Option<(usize, Error)>,
+    /// Pages from this offset on are never answered.
+    pub(super) hanging: Option<usize>,
     /// Invocations that come first in the list after so many pages.
     pub(super) joining: Vec<(usize, Value)>,
     /// Ids of invocations that leave the list after so many pages.
@@ -86,7 +88,11 @@ impl Api for Script {
         &'a self,
         ask: &'a DescribeInvocations,
     ) -> BoxFuture<'a, Result<InvocationPage, Error>> {
-        ready(self.set().invocations(ask))
+        let mut inner = self.set();
+        if inner.hanging.is_some_and(|from| ask.invocation_ids.is_empty() && ask.offset >= from) {
+            return Box::pin(std::future::pending());
+        }
+        ready(inner.invocations(ask))
     }
 
     fn tasks<'a>(&'a self, ask: &'a DescribeInvocationTasks) -> BoxFuture<'a, Result<TaskPage, Error>> {

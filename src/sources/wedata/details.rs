@@ -56,6 +56,31 @@ pub(super) struct Details<'a> {
     pub(super) forbidden: OnceLock<PollError>,
 }
 
+/// What one poll may spend on details.
+pub(super) struct Allowance {
+    left: usize,
+    end: Option<Instant>,
+    /// Whether an instance was answered for, so that the API is not to blame for one that was not.
+    answered: bool,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { left: MAX_INSTANCES, end: None, answered: false }
+    }
+}
+
+impl Allowance {
+    /// Takes one instance out of it; `false` where nothing is left.
+    fn spend(&mut self) -> bool {
+        let now = Instant::now();
+        let end = *self.end.get_or_insert_with(|| now + MAX_TIME);
+        let any = self.left > 0 && now < end;
+        self.left = self.left.saturating_sub(1);
+        any
+    }
+}
+
 /// An instance to ask about.
 struct Errand<'r> {
     row: &'r Row,
@@ -63,23 +88,30 @@ struct Errand<'r> {
 }
 
 impl Details<'_> {
-    /// Reads what the settings ask for of `rows`, oldest change first, so that the watermark may always go up to the
-    /// first one left out.
-    pub(super) async fn read(&self, rows: &[Row]) -> Result<Verdict, PollError> {
-        let mut errands = self.errands(rows).await?;
+    /// Reads what the settings ask for of `rows` as far as `allowance` reaches, oldest change first, so that only what
+    /// comes after the first one left out is to be read again. Rows that tell no change count as changed at `since`.
+    pub(super) async fn read(
+        &self,
+        rows: &[Row],
+        since: Timestamp,
+        allowance: &mut Allowance,
+    ) -> Result<Verdict, PollError> {
+        let mut errands = self.errands(rows, since).await?;
         errands.sort_by_key(|errand| errand.changed);
         let mut verdict = Verdict::default();
         let mut failed: Vec<(&Errand<'_>, PollError)> = Vec::new();
-        let (mut in_a_row, mut answered, mut done) = (0, false, 0);
-        let end = Instant::now() + MAX_TIME;
+        let (mut in_a_row, mut done) = (0, 0);
         let mut batch = Batch::of(self.window);
         let mut stamps = Vec::new();
-        for errand in errands.iter().take(MAX_INSTANCES) {
+        for errand in &errands {
+            if !allowance.spend() {
+                break;
+            }
             done += 1;
             let key = &errand.row.seen.run.instance;
             match self.errand(key, &mut batch).await {
                 Ok(refused) => {
-                    (in_a_row, answered) = (0, true);
+                    (in_a_row, allowance.answered) = (0, true);
                     self.keep.strikes.forget(key);
                     if refused.is_none() {
                         stamps.push((Arc::clone(key), errand.row.stamp.clone()));
@@ -101,15 +133,15 @@ impl Details<'_> {
                     }
                 },
             }
-            if in_a_row == MAX_FAILURES || Instant::now() >= end {
-                break;
+            if in_a_row == MAX_FAILURES {
+                allowance.left = 0;
             }
             if stamps.len() >= BATCH {
                 self.submit(&mut batch, &mut stamps).await?;
             }
         }
         self.submit(&mut batch, &mut stamps).await?;
-        if answered {
+        if allowance.answered {
             self.give_up(&mut failed, &mut verdict);
         }
         let undone = || failed.iter().map(|(errand, _)| *errand).chain(errands.iter().skip(done));
@@ -147,7 +179,7 @@ impl Details<'_> {
     }
 
     /// The rows that the settings want more of, less what is known already.
-    async fn errands<'r>(&self, rows: &'r [Row]) -> Result<Vec<Errand<'r>>, IntakeClosed> {
+    async fn errands<'r>(&self, rows: &'r [Row], since: Timestamp) -> Result<Vec<Errand<'r>>, IntakeClosed> {
         let fresh = |row: &&Row| self.keep.read.get(&row.seen.run.instance).as_ref() != Some(&row.stamp);
         let rows: Vec<&Row> = rows.iter().filter(fresh).collect();
         let runs: Vec<RunId> = rows.iter().flat_map(|row| runs_of(row)).collect();
@@ -161,7 +193,7 @@ impl Details<'_> {
                 || (self.settings.detail != Which::Never
                     && (row.runs.is_none() || earlier.iter().any(is_unfinished)))
             {
-                errands.push(Errand { row, changed: row.seen.updated.unwrap_or(self.window.from) });
+                errands.push(Errand { row, changed: row.seen.updated.unwrap_or(since) });
             }
         }
         Ok(errands)
@@ -254,6 +286,14 @@ impl Details<'_> {
 }
 
 impl Verdict {
+    /// Takes up what became of the details of another slice.
+    pub(super) fn add(&mut self, other: Self) {
+        self.left += other.left;
+        self.before = self.before.into_iter().chain(other.before).min();
+        self.failure = self.failure.take().or(other.failure);
+        other.refused.into_iter().for_each(|refused| self.refuse(Some(refused)));
+    }
+
     /// Notes a refusal, one of each action and code.
     pub(super) fn refuse(&mut self, refused: Option<PollError>) {
         let Some(refused) = refused else { return };

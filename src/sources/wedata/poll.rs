@@ -11,11 +11,12 @@ use super::slice::Slice;
 use super::trouble::Trouble;
 use super::weight::{Weight, weigh};
 use super::wire::{LIST_INSTANCES, ListInstances};
-use crate::model::{Batch, Intake, Window};
-use crate::sources::{PollError, Read, during};
+use crate::model::{Batch, Gaps, Intake, Window};
+use crate::sources::{CATCH_UP, PollError, Read, during};
 use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How far ahead instances are planned that are listed: their waiting is shown before their time comes.
 const AHEAD: Duration = Duration::from_secs(86400);
@@ -31,40 +32,40 @@ pub(super) struct Poll<'a> {
 }
 
 impl Poll<'_> {
-    /// Reads what changed, then what stays open, then the details of what finished. More changes than one reading
-    /// takes are read in slices, and the watermark goes on with each: a poll that is cut off has not been in vain.
+    /// Reads what changed, then what stays open, then the details of what finished, and then what earlier polls left.
+    /// More changes than one reading takes are read in slices, the newest first. With each the watermark goes on, and
+    /// what is left is a gap before it: a poll that is cut off has not been in vain, and the next begins with what is new.
     pub(super) async fn run(&self) -> Result<Read, PollError> {
         self.keep.names.learn(&self.window.open);
         if !self.settings.instances.is_empty() {
             return self.instances().await;
         }
         let mut trouble = Trouble::default();
-        let mut course = Course::default();
+        let mut course = Course::of(self.window);
         let mut unseen: HashSet<&str> = self.window.open.iter().map(|open| &*open.run.instance).collect();
-        let mut slices = vec![Slice::since(Some(self.window.from))];
-        while let Some(slice) = slices.pop() {
+        // When it began to read what is not the newest.
+        let mut behind = None;
+        while behind.is_none_or(|since: Instant| since.elapsed() < CATCH_UP)
+            && let Some(slice) = course.next()
+        {
             let mut changed = Listing::default();
             let reading = self.list(&mut changed, slice, None, &mut trouble).await?;
             if reading == Reading::TooLong
-                && let Some((older, newer)) = self.halves(slice)
+                && let Some(halves) = self.halves(slice)
             {
-                // Oldest first, so that the watermark can follow.
-                slices.extend([newer, older]);
-                course.ahead = course.ahead.max(changed.left());
+                course.halve(halves, &changed);
                 continue;
             }
             course.pass(slice, reading, &changed);
             unseen.retain(|open| !changed.shows(open));
-            // A poll cut off after a slice moved the watermark is followed by one that is not the first any more.
-            if course.all_open.is_none() && (slices.is_empty() || self.window.first) {
+            // Before the watermark moves: a poll cut off after that is followed by one that is not the first any more.
+            if course.all_open.is_none() {
                 course.all_open = Some(self.confirm(&unseen, &mut trouble).await?);
             }
-            course.take(self.details(), changed.rows()).await?;
-            if let (None, Some(end), false) = (&course.torn, slice.to, slices.is_empty()) {
-                let mut done = Batch::of(self.window);
-                done.watermark = Some(course.verdict.before.map_or(end, |before| before.min(end)));
-                done.backlog = Some(course.verdict.left + course.ahead);
-                self.intake.submit(done).await?;
+            course.take(self.details(), slice, changed.rows()).await?;
+            behind.get_or_insert_with(Instant::now);
+            if course.goes_on() {
+                self.intake.submit(course.progress()).await?;
             }
         }
         self.close(course, trouble).await
@@ -87,8 +88,8 @@ impl Poll<'_> {
         }
     }
 
-    /// Reads one listing and hands it over at once: a failure is published before any detail is asked for. Pages
-    /// read before a call failed are handed over too.
+    /// Reads one listing and hands it over at once, unless it is to be cut: a failure is published before any detail is
+    /// asked for. Pages read before a call failed are handed over too.
     async fn list(
         &self,
         listing: &mut Listing,
@@ -113,6 +114,10 @@ impl Poll<'_> {
         let present = (&zone.zone, self.window.to);
         let can_be_cut = self.halves(slice).is_some();
         let read = listing.read(self.api, &mut request, &self.keep.names, present, can_be_cut).await;
+        if can_be_cut && matches!(read, Ok(Reading::TooLong)) {
+            // Its rows are read again in slices: the first page of a long listing is not what is newest.
+            return Ok(Reading::TooLong);
+        }
         let mut batch = Batch::of(self.window);
         batch.observations = listing.rows().iter().map(|row| row.seen.clone()).collect();
         for cause in listing.rejected() {
@@ -150,20 +155,17 @@ impl Poll<'_> {
 
     /// Ends the poll: hands over the watermark and says how it went.
     ///
-    /// The watermark goes up to the oldest change whose details a later poll can still read, so that they are not
-    /// lost with a crash in between. Calls refused for good do not hold it: waiting for a right that nobody grants
-    /// would stop the counting of runs, which needs no details. They are told as `partial`, at every poll that
-    /// meets them, and the rows still inside the overlap are asked about again, so that a right granted in time
-    /// loses nothing.
-    async fn close(&self, course: Course, mut trouble: Trouble) -> Result<Read, PollError> {
-        let Course { torn, unread, verdict, all_open, .. } = course;
+    /// The newest changes whose details a later poll can still read stay after the watermark, older ones in a gap, so
+    /// that they are not lost with a crash in between. Calls refused for good hold nothing: waiting for a right that
+    /// nobody grants would stop the counting of runs, which needs no details. They are told as `partial`, at every
+    /// poll that meets them, and the rows still inside the overlap are asked about again, so that a right granted in
+    /// time loses nothing.
+    async fn close(&self, course: Course<'_>, mut trouble: Trouble) -> Result<Read, PollError> {
+        let mut last = course.progress();
+        let rest = course.rest();
+        let Course { torn, verdict, all_open, .. } = course;
         let all_open = all_open.unwrap_or(false);
-        let mut last = Batch::of(self.window);
         last.complete = torn.is_none() && all_open;
-        last.backlog = Some(verdict.left + unread);
-        if torn.is_none() {
-            last.watermark = Some(verdict.before.map_or(self.window.to, |before| before.min(self.window.to)));
-        }
         self.intake.submit(last).await?;
         if let Some(failure) = verdict.failure {
             return Err(failure);
@@ -173,6 +175,9 @@ impl Poll<'_> {
         }
         if !all_open {
             return Ok(Read::Torn("the unfinished instances could not all be listed".into()));
+        }
+        if let Some((from, to)) = rest {
+            return Ok(Read::Torn(format!("what changed from {from} to {to} is left for the next polls")));
         }
         if verdict.left > 0 {
             // Every run is counted, so what is shown is fresh; what is left stands in the backlog.
@@ -226,7 +231,11 @@ impl Poll<'_> {
         // Where not one instance could be read, the poll has failed.
         let failure = failure.or(refusal.filter(|_| last.observations.is_empty()));
         last.complete = complete && failure.is_none();
-        last.watermark = failure.is_none().then_some(self.window.to);
+        if failure.is_none() {
+            last.watermark = Some(self.window.to);
+            // Of a time when it could list: what they hold of these instances is read by now.
+            last.gaps = Some(Gaps::default());
+        }
         self.intake.submit(last).await?;
         failure.map_or_else(|| Ok(trouble.read()), Err)
     }

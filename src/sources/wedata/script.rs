@@ -39,6 +39,10 @@ pub(super) struct Inner {
     /// So many rows at once stand for as many as one reading takes: more of them claim a total beyond that, and no
     /// others are shown.
     pub(super) fitting: Option<usize>,
+    /// The error of listings of what changed before this time.
+    pub(super) failing_before: Option<(String, Error)>,
+    /// How long ListInstances takes.
+    pub(super) slow_list: Duration,
     /// How long GetTaskInstance takes.
     pub(super) slow: Duration,
     /// Every call: action and what it asks for.
@@ -72,6 +76,11 @@ impl Inner {
     fn list(&mut self, request: &ListInstances) -> Result<InstancePage, Error> {
         let states: Vec<i64> = request.instance_state_list.unwrap_or(&[]).to_vec();
         self.begin("ListInstances", &format!("{} {states:?}", request.page_number))?;
+        if let Some((before, error)) = &self.failing_before
+            && request.last_update_time_to.as_ref().is_some_and(|to| to <= before)
+        {
+            return Err(error.clone());
+        }
         self.pages += 1;
         let due: Vec<Value> =
             self.joining.extract_if(.., |(pages, _)| *pages < self.pages).map(|(_, row)| row).collect();
@@ -122,7 +131,12 @@ fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
 
 impl Api for Script {
     fn list<'a>(&'a self, request: &'a ListInstances) -> BoxFuture<'a, Result<InstancePage, Error>> {
-        ready(self.set().list(request))
+        let mut inner = self.set();
+        let (answer, slow) = (inner.list(request), inner.slow_list);
+        Box::pin(async move {
+            tokio::time::sleep(slow).await;
+            answer
+        })
     }
 
     fn instance<'a>(

@@ -1,6 +1,6 @@
 //! Stretches of LastUpdateTime, each read as one listing.
 
-use crate::model::Timestamp;
+use crate::model::{Stretch, Timestamp};
 use std::time::Duration;
 
 /// What changed from one time to another; without them, since ever or until whenever it is read.
@@ -19,6 +19,12 @@ impl Slice {
     /// What changed since `from`, changes still to come included.
     pub(super) fn since(from: Option<Timestamp>) -> Self {
         Self { from, to: None }
+    }
+
+    /// A stretch of what changed long ago. The second in which it ends is read whole.
+    pub(super) fn of(stretch: Stretch) -> Self {
+        let end = Timestamp::from_millis(stretch.to.millis().saturating_add(999));
+        Self { from: Some(stretch.from), to: Some(Timestamp::from_secs(end.secs())) }
     }
 
     /// The older and the newer half, the open ends taken to be at `first` and `last`; `None` where there is but one
@@ -54,6 +60,13 @@ mod tests {
         assert_eq!(slice(10_500, 11_000).halves(first, last), None);
         assert_eq!(slice(10_000, 11_000).halves(first, last), None);
         assert_eq!(slice(11_000, 10_000).halves(first, last), None);
+    }
+
+    #[test]
+    fn a_stretch_is_read_with_the_second_in_which_it_ends() {
+        let of = |from, to| Slice::of(Stretch { from: at(from), to: at(to) });
+        assert_eq!(of(10_500, 13_001), slice(10_500, 14_000));
+        assert_eq!(of(10_500, 13_000), slice(10_500, 13_000));
     }
 
     #[test]

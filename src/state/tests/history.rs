@@ -3,7 +3,8 @@
 
 use super::{HOUR, Limits, NOW, Store, plan, run, task};
 use crate::model::{
-    Batch, CellPlan, Histogram, Observation, Outcome, RunState, TaskRecord, Timestamp, Window,
+    Batch, CellPlan, Gaps, Histogram, Observation, Outcome, Reach, RunState, Stretch, TaskRecord, Timestamp,
+    Window,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -62,7 +63,8 @@ impl Real {
     }
 }
 
-/// One poll: when, in which order its rows arrive, how they are cut into batches, and whether it gets to its end.
+/// One poll: when, in which order its rows arrive, how they are cut into batches, and whether it gets to its end. What
+/// there is to read is read in slices; a poll that ends early leaves some of them, and may hand over half of one.
 #[derive(Clone, Debug)]
 pub(crate) struct Poll {
     pause: i64,
@@ -70,6 +72,9 @@ pub(crate) struct Poll {
     repeat: bool,
     pages: usize,
     torn: bool,
+    slices: usize,
+    newest_first: bool,
+    left: usize,
 }
 
 const OVERLAP: i64 = 300;
@@ -126,9 +131,19 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Real>> {
 }
 
 pub(crate) fn polls() -> impl Strategy<Value = Vec<Poll>> {
-    let poll = (1..4000_i64, any::<u64>(), any::<bool>(), 1..4_usize, prop::bool::weighted(0.2));
-    let poll =
-        poll.prop_map(|(pause, shuffle, repeat, pages, torn)| Poll { pause, shuffle, repeat, pages, torn });
+    let rows = (any::<u64>(), any::<bool>(), 1..4_usize, prop::bool::weighted(0.2));
+    let left = prop_oneof![2 => Just(0), 3 => 0..6_usize];
+    let poll = (1..4000_i64, rows, 1..6_usize, prop::bool::weighted(0.7), left);
+    let poll = poll.prop_map(|(pause, (shuffle, repeat, pages, torn), slices, newest_first, left)| Poll {
+        pause,
+        shuffle,
+        repeat,
+        pages,
+        torn,
+        slices,
+        newest_first,
+        left,
+    });
     prop::collection::vec(poll, 1..12)
 }
 
@@ -163,22 +178,66 @@ pub(crate) fn store() -> Store {
     Store::new(Limits { series: 1_000_000, tasks_per_source: 1000 }, HOUR * 24 * 7)
 }
 
+/// The slices of what is unread, in the order in which a poll reads them.
+fn slices(unread: &Gaps, poll: &Poll) -> Vec<Stretch> {
+    let mut dice = fastrand::Rng::with_seed(poll.shuffle);
+    let mut all: Vec<Stretch> = Vec::new();
+    for stretch in unread.of("") {
+        let (from, to) = (stretch.from.secs(), stretch.to.secs());
+        let mut ends: Vec<i64> = (1..poll.slices).map(|_| dice.i64(from..=to)).chain([from, to]).collect();
+        ends.sort_unstable();
+        let slices = ends
+            .windows(2)
+            .map(|pair| Stretch { from: Timestamp::from_secs(pair[0]), to: Timestamp::from_secs(pair[1]) });
+        all.extend(slices.filter(|slice| slice.from < slice.to));
+    }
+    all.reverse();
+    if poll.newest_first { all } else { shuffled(all, poll.shuffle) }
+}
+
 /// Plays a history against a host; says when it ended.
 pub(crate) fn play(host: &mut impl Host, history: &[Real], polls: &[Poll]) -> i64 {
-    let plan = plan();
+    play_on(host, &plan(), history, polls)
+}
+
+fn play_on(host: &mut impl Host, plan: &CellPlan, history: &[Real], polls: &[Poll]) -> i64 {
     let mut now = 0;
-    let last = Poll { pause: 1, shuffle: 1, repeat: false, pages: 1, torn: false };
+    let last = Poll {
+        pause: 1,
+        shuffle: 1,
+        repeat: false,
+        pages: 1,
+        torn: false,
+        slices: 1,
+        newest_first: true,
+        left: 0,
+    };
     for (number, poll) in polls.iter().chain([&last]).enumerate() {
         if number == polls.len() {
             host.calm();
         }
         now += poll.pause;
-        let window = host.begin(&plan, at(now));
-        let from = window.from.secs() - NOW.secs();
-        let open: Vec<_> = window.open.iter().map(|open| open.run.clone()).collect();
+        play_one(host, plan, history, poll, now);
+    }
+    now
+}
+
+fn play_one(host: &mut impl Host, plan: &CellPlan, history: &[Real], poll: &Poll, now: i64) {
+    let window = host.begin(plan, at(now));
+    let open: Vec<_> = window.open.iter().map(|open| open.run.clone()).collect();
+    let mut unread = window.unread();
+    let slices = slices(&unread, poll);
+    let whole = slices.len().saturating_sub(poll.left);
+    for (number, slice) in slices.iter().enumerate().take(whole + usize::from(poll.torn)) {
+        let within =
+            |changed: Timestamp| changed >= slice.from && (changed < slice.to || slice.to == window.to);
+        // What is open is asked for first, and by the first poll all that may be.
+        let sought = |seen: &Observation| {
+            number == 0 && (open.contains(&seen.run) || (window.first && seen.ended.is_none()))
+        };
         let rows = history.iter().filter_map(|real| {
             let seen = real.seen(now)?;
-            (real.changed(now) >= from || open.contains(&seen.run)).then_some(seen)
+            (within(at(real.changed(now))) || sought(&seen)).then_some(seen)
         });
         let mut rows: Vec<Observation> = shuffled(rows.collect(), poll.shuffle);
         if poll.repeat {
@@ -187,20 +246,29 @@ pub(crate) fn play(host: &mut impl Host, history: &[Real], polls: &[Poll]) -> i6
         }
         let size = rows.len().div_ceil(poll.pages).max(1);
         let pages: Vec<Vec<Observation>> = rows.chunks(size).map(<[_]>::to_vec).collect();
-        let read = if poll.torn { pages.len() / 2 } else { pages.len() };
+        let read = if number < whole { pages.len() } else { pages.len() / 2 };
         let mut batches =
             pages.into_iter().take(read).map(|observations| Batch { observations, ..Batch::of(&window) });
-        let alive = batches.all(|batch| host.take(&batch, at(now)));
-        if alive && !poll.torn {
-            host.take(&Batch { watermark: Some(window.to), complete: true, ..Batch::of(&window) }, at(now));
+        if !batches.all(|batch| host.take(&batch, at(now))) {
+            return;
+        }
+        if number < whole {
+            unread.remove("", slice.from, slice.to);
+            let (watermark, gaps) = (window.reached(&unread), Some(unread.clone()));
+            let complete = number + 1 == slices.len();
+            if !host.take(&Batch { watermark, gaps, complete, ..Batch::of(&window) }, at(now)) {
+                return;
+            }
         }
     }
-    now
 }
 
 /// What a task's counters must say, from the history alone.
 pub(crate) fn expected(history: &[Real], first_poll: i64, now: i64) -> BTreeMap<String, TaskRecord> {
-    let floor = first_poll - 24 * 3600;
+    expected_since(history, first_poll - 24 * 3600, now)
+}
+
+fn expected_since(history: &[Real], floor: i64, now: i64) -> BTreeMap<String, TaskRecord> {
     let mut tasks: BTreeMap<String, TaskRecord> = BTreeMap::new();
     let mut done: Vec<&Real> =
         history.iter().filter(|run| run.ended + run.lag <= now && run.ended >= floor).collect();
@@ -231,11 +299,19 @@ pub(crate) fn compare(
     first_poll: i64,
     now: i64,
 ) -> Result<(), TestCaseError> {
-    let expected = expected(history, first_poll, now);
+    compare_with(store, history, &expected(history, first_poll, now), now)
+}
+
+fn compare_with(
+    store: &Store,
+    history: &[Real],
+    expected: &BTreeMap<String, TaskRecord>,
+    now: i64,
+) -> Result<(), TestCaseError> {
     let cell = store.cell(&plan().key).unwrap();
     let counted: u64 = cell.tasks().values().flat_map(|record| record.runs).sum();
     prop_assert_eq!(counted, expected.values().flat_map(|record| record.runs).sum::<u64>());
-    for (name, model) in &expected {
+    for (name, model) in expected {
         let record = &cell.tasks()[&task(name)];
         prop_assert_eq!(record.runs, model.runs);
         prop_assert_eq!(&record.codes, &model.codes);
@@ -261,6 +337,22 @@ proptest! {
         let now = play(&mut store, &history, &polls);
         compare(&store, &history, polls[0].pause, now)?;
     }
+
+    #[test]
+    fn what_is_forgotten_while_gaps_are_left_is_no_run_that_they_hold(history in history(), polls in polls()) {
+        // An hour of everything: runs are forgotten all the while, unless a gap still holds them.
+        let mut store = Store::new(Limits { series: 1_000_000, tasks_per_source: 1000 }, HOUR);
+        let reach = Reach { lookback: HOUR, ..plan().reach };
+        let now = play_on(&mut store, &CellPlan { reach, ..plan() }, &history, &polls);
+        let expected = expected_since(&history, polls[0].pause - 3600, now);
+        compare_with(&store, &history, &expected, now)?;
+        prop_assert!(store.cell(&plan().key).unwrap().meta().gaps.is_empty());
+    }
+}
+
+proptest! {
+    // Each case plays a history as often as it has polls.
+    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn counters_never_fall_from_poll_to_poll(history in history(), polls in polls()) {

@@ -3,7 +3,7 @@
 pub(in crate::ledger) use crate::ledger::codec::tests::names;
 use crate::ledger::{Embedded, Ledger, OpenError};
 use crate::model::{
-    CellKey, CellMeta, Delta, Facets, Histogram, ItemRecord, ItemSet, Outcome, Reason, Restored,
+    CellKey, CellMeta, Delta, Facets, Gaps, Histogram, ItemRecord, ItemSet, Outcome, Reason, Restored,
     RestoredCell, RunId, RunKey, Seen, SeenChange, TaskKey, TaskRecord, Timestamp,
 };
 use std::collections::BTreeMap;
@@ -56,6 +56,7 @@ pub(in crate::ledger) fn meta(watermark: Timestamp) -> CellMeta {
         backlog: None,
         poll_durations: Histogram::of_seconds(&[1.0].into()),
         message: "all is well".into(),
+        gaps: Gaps::default(),
     }
 }
 

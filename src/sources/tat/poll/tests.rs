@@ -186,6 +186,39 @@ async fn a_reading_cut_short_goes_on_where_it_was() {
     assert_eq!(bench.keep.progress(), None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_poll_cut_off_at_its_deadline_loses_nothing_whoever_polls_next() {
+    for restart in [false, true] {
+        let mut bench = Bench::new();
+        for n in 0..1000 {
+            bench.add(&n.to_string(), -10_000 + 10 * n, "SUCCESS");
+        }
+        let mut window = window(at(0));
+        (window.from, window.floor) = (at(-20_000), at(-20_000));
+        bench.api.set().hanging = Some(500);
+        assert!(tokio::time::timeout(Duration::from_secs(300), bench.poll(&window)).await.is_err());
+        let cut = bench.counted().len();
+        assert!((500..600).contains(&cut), "{cut}");
+        assert!(bench.counted()[..100].contains(&"invt-999".to_owned()), "the newest first");
+        assert!(bench.desk.peek().iter().all(|batch| batch.watermark.is_none() && !batch.complete));
+        bench.api.set().hanging = None;
+        bench.api.calls();
+        if restart {
+            bench.keep = Keep::new();
+        }
+        // The first page holds nothing that is not counted: that does not end the reading.
+        assert_eq!(bench.poll(&window).await.unwrap(), Read::Whole);
+        let mut counted = bench.counted();
+        counted.sort();
+        counted.dedup();
+        assert_eq!((counted.len(), bench.counted().len()), (1000, 1000));
+        let calls = bench.api.calls();
+        let tasks = calls.iter().filter(|call| call.starts_with("DescribeInvocationTasks")).count();
+        assert!(tasks <= 6, "what is counted costs no call for its tasks: {tasks}");
+        assert_eq!(bench.desk.batches().pop().unwrap().watermark, Some(at(0)));
+    }
+}
+
 #[tokio::test]
 async fn an_open_task_beyond_the_pages_is_asked_for_by_id() {
     let bench = Bench::new();

@@ -1,6 +1,6 @@
 use super::bench::{Bench, at, since_midnight};
 use super::*;
-use crate::model::{Facets, Known, OpenRun, Outcome, RunId, TaskKey, Timestamp};
+use crate::model::{Facets, Known, OpenRun, Outcome, RunId, TaskKey, Timestamp, Zone};
 use crate::sources::wedata::script::{key, life, row};
 use crate::sources::wedata::settings::{ApiZone, Which};
 use crate::transport::Error;
@@ -150,22 +150,85 @@ async fn more_changes_than_one_reading_takes_are_read_in_slices() {
     assert_eq!(bench.counted().len(), 60);
     let batches = bench.desk.batches();
     let marks: Vec<Timestamp> = batches.iter().filter_map(|batch| batch.watermark).collect();
-    assert!(marks.len() > 3 && marks.is_sorted(), "{marks:?}");
-    assert_eq!(marks.last(), Some(&at("04:00")));
+    assert!(marks.len() > 3 && marks.iter().all(|mark| *mark == at("04:00")), "{marks:?}");
     assert_eq!(batches.iter().filter(|batch| batch.complete).count(), 1);
-    // Whatever changed before a watermark was handed over before it.
+    assert_eq!(batches.last().unwrap().gaps, Some(Gaps::default()));
+    // Whatever changed before the watermark was handed over before, or lies in a gap.
     let mut shown = std::collections::BTreeSet::new();
     for batch in &batches {
         shown.extend(batch.observations.iter().map(|seen| seen.run.to_string()));
-        if let Some(mark) = batch.watermark {
-            let due = (0..60).filter(|minute| at(&format!("01:{minute:02}")) < mark).count();
-            assert!(shown.len() >= due, "{} of {due} before {mark}", shown.len());
+        if let Some(gaps) = &batch.gaps {
+            for minute in 0..60 {
+                let changed = at(&format!("01:{minute:02}"));
+                let left = gaps.of("").iter().any(|gap| gap.from <= changed && changed < gap.to);
+                let run = key(100 + minute, &format!("01:{minute:02}"));
+                assert!(left || shown.contains(&run), "{run} is neither shown nor left: {gaps:?}");
+            }
         }
     }
+    let order: Vec<Option<Timestamp>> = bench.desk.counted().iter().map(|seen| seen.updated).collect();
+    let newest = order.iter().position(|updated| *updated == Some(at("01:59"))).unwrap();
+    let oldest = order.iter().position(|updated| *updated == Some(at("01:00"))).unwrap();
+    assert!(newest < 20 && oldest >= 40, "the newest slice first: {newest} {oldest}");
+}
+
+/// What is left after a poll, as minutes of the day.
+fn left(bench: &Bench) -> Vec<(String, String)> {
+    let time = |at: Timestamp| Zone::east8().write(at)[11..16].to_owned();
+    bench.desk.gaps().of("").iter().map(|gap| (time(gap.from), time(gap.to))).collect()
 }
 
 #[tokio::test]
-async fn details_that_are_left_hold_the_watermark_in_every_slice() {
+async fn a_poll_cut_off_is_gone_on_with_by_another_process_after_what_is_new() {
+    let mut bench = Bench::new();
+    bench.settings.detail = Which::Never;
+    an_hour_of_changes(&bench);
+    bench.api.set().fitting = Some(20);
+    // What is left after the newest slice fails: it holds the first half of the hour.
+    let broken = Error::Server { code: "InternalError".into() };
+    bench.api.set().failing_before = Some(("2025-03-28 01:30:00".into(), broken));
+    assert!(bench.poll(&since_midnight("02:00")).await.is_err());
+    let counted = bench.counted().len();
+    assert!((1..=31).contains(&counted), "{counted}");
+    let rest = left(&bench);
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].0, "00:00");
+
+    bench.api.set().failing_before = None;
+    bench.set(row(900, "02:01", 2, 1), &[]);
+    let bench = Bench { keep: Keep::new(ApiZone::parse("UTC+8").unwrap()), ..bench };
+    let window = Window { from: at("01:55"), gaps: bench.desk.gaps(), ..since_midnight("02:05") };
+    assert_eq!(bench.poll(&window).await.unwrap(), Read::Whole);
+    assert_eq!(bench.desk.counted()[counted].updated, Some(at("02:01")), "what is new comes first");
+    assert_eq!(bench.counted().len(), 61, "each once");
+    assert!(left(&bench).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn catching_up_ends_in_time_for_the_next_poll() {
+    let mut bench = Bench::new();
+    bench.settings.detail = Which::Never;
+    an_hour_of_changes(&bench);
+    bench.api.set().fitting = Some(5);
+    bench.api.set().slow_list = Duration::from_secs(4);
+    let Read::Torn(told) = bench.poll(&since_midnight("02:00")).await.unwrap() else { panic!() };
+    assert!(told.contains("is left for the next polls"), "{told}");
+    let last = bench.desk.peek().pop().unwrap();
+    assert_eq!((last.watermark, last.complete), (Some(at("02:00")), true));
+    assert!(last.backlog.unwrap() > 0);
+    let mut polls = 0;
+    while !left(&bench).is_empty() {
+        let window = Window { from: at("01:55"), gaps: bench.desk.gaps(), ..since_midnight("02:00") };
+        bench.poll(&window).await.unwrap();
+        polls += 1;
+        assert!(polls < 20, "{:?}", left(&bench));
+    }
+    assert!(polls > 1);
+    assert_eq!(bench.counted().len(), 60, "each once");
+}
+
+#[tokio::test]
+async fn details_that_are_left_make_a_gap_of_their_own() {
     let bench = Bench::new();
     an_hour_of_changes(&bench);
     bench.api.set().fitting = Some(20);
@@ -173,8 +236,15 @@ async fn details_that_are_left_hold_the_watermark_in_every_slice() {
     bench.api.set().errors.insert(format!("GetTaskInstance {}", key(105, "01:05")), trouble);
     assert!(bench.poll(&since_midnight("04:00")).await.is_err());
     assert_eq!(bench.counted().len(), 60, "every run is counted all the same");
-    let marks = bench.desk.batches().into_iter().filter_map(|batch| batch.watermark).max();
-    assert_eq!(marks, Some(at("01:05")));
+    let rest = left(&bench);
+    assert_eq!((rest.len(), &*rest[0].0), (1, "01:05"), "{rest:?}");
+    let calls = bench.api.calls("GetTaskInstance").len();
+    assert_eq!(calls, 60);
+    bench.api.set().errors.clear();
+    let window = Window { from: at("03:55"), gaps: bench.desk.gaps(), ..since_midnight("04:01") };
+    assert_eq!(bench.poll(&window).await.unwrap(), Read::Whole);
+    assert!(left(&bench).is_empty());
+    assert_eq!(bench.api.calls("GetTaskInstance"), [format!("GetTaskInstance {}", key(105, "01:05"))]);
 }
 
 #[tokio::test]
@@ -189,8 +259,18 @@ async fn a_second_with_more_changes_than_can_be_listed_is_told() {
     let Read::Torn(told) = bench.poll(&since_midnight("04:00")).await.unwrap() else { panic!() };
     assert!(told.contains("within one second, 2025-03-27T17:"), "{told}");
     assert_eq!(bench.counted().len(), 21, "what can be listed of it, and what comes after it, is counted");
-    let marks = bench.desk.batches().into_iter().filter_map(|batch| batch.watermark).max();
-    assert!(marks.is_some_and(|mark| mark > at("01:29") && mark <= at("01:30")), "{marks:?}");
+    // A second is shared by the two slices on its sides.
+    assert_eq!(left(&bench), [("01:29".to_owned(), "01:30".to_owned())]);
+    let last = bench.desk.batches().pop().unwrap();
+    assert_eq!((last.watermark, last.complete), (Some(at("04:00")), false));
+    assert!(last.backlog.unwrap() > 0);
+    // It is read again, and told, until it is too old to wait for.
+    for (day, held) in [(1, 1), (6, 1), (7, 0)] {
+        let later = at("04:00").plus(Duration::from_secs(day * 86_400));
+        let window = Window { from: later, to: later, gaps: bench.desk.gaps(), ..since_midnight("04:00") };
+        let read = bench.poll(&window).await.unwrap();
+        assert_eq!((matches!(read, Read::Torn(_)), left(&bench).len()), (true, held), "{day}: {read:?}");
+    }
 }
 
 #[tokio::test]
