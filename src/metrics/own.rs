@@ -3,7 +3,7 @@
 use super::catalog::{self, Family};
 use super::keyed::Keyed;
 use super::process;
-use crate::model::{ApiCall, Observer, Timestamp};
+use crate::model::{ApiCall, BreakerState, EndpointStatus, Observer, Timestamp};
 use prometheus::{Histogram, HistogramOpts, HistogramVec, Registry, TextEncoder};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct Own {
     api_duration: HistogramVec,
     api_wait: Keyed<3>,
     api_rate: Keyed<3>,
+    api_breaker: Keyed<3>,
+    api_skew: Keyed<1>,
     expiry: Keyed<1>,
     series: Keyed<0>,
     overflow: Keyed<1>,
@@ -58,6 +60,8 @@ impl Own {
             api_duration,
             api_wait: keyed(&registry, catalog::API_WAIT)?,
             api_rate: keyed(&registry, catalog::API_RATE)?,
+            api_breaker: keyed(&registry, catalog::API_BREAKER)?,
+            api_skew: keyed(&registry, catalog::API_SKEW)?,
             expiry: keyed(&registry, catalog::CREDENTIALS_EXPIRY)?,
             series: keyed(&registry, catalog::SERIES)?,
             overflow: keyed(&registry, catalog::SERIES_OVERFLOW)?,
@@ -130,6 +134,15 @@ impl Own {
         self.scrape_duration.observe(took.as_secs_f64());
     }
 
+    /// The endpoints in use, by account and host.
+    pub fn endpoints(&self) -> Vec<EndpointStatus> {
+        let told = |[account, host, state]: [String; 3]| {
+            let breaker = BreakerState::ALL.into_iter().find(|known| known.name() == state)?;
+            Some(EndpointStatus { account, host, breaker })
+        };
+        self.api_breaker.keys_of(1.0).into_iter().filter_map(told).collect()
+    }
+
     /// The page as text, format 0.0.4.
     pub fn render(&self) -> String {
         self.read_process();
@@ -177,6 +190,16 @@ impl Observer for Own {
         self.api_rate.set([account, service, action], per_second);
     }
 
+    fn breaker(&self, account: &str, host: &str, state: Option<BreakerState>) {
+        let rows = BreakerState::ALL
+            .map(|row| ([account, host, row.name()], state.map(|state| f64::from(u8::from(state == row)))));
+        self.api_breaker.replace(rows);
+    }
+
+    fn clock_skew(&self, account: &str, ahead: f64) {
+        self.api_skew.set([account], ahead);
+    }
+
     fn credentials_expiry(&self, account: &str, expires: Option<Timestamp>) {
         match expires {
             Some(at) => self.expiry.set([account], at.as_seconds()),
@@ -196,5 +219,27 @@ mod tests {
         {
             assert!(page.contains(name), "{name} in {page}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_is_in_one_state_and_goes_with_its_account() {
+        let own = Own::new().unwrap();
+        own.breaker("main", "a.example.com", Some(BreakerState::Closed));
+        own.breaker("main", "a.example.com", Some(BreakerState::Open));
+        own.breaker("main", "b.example.com", Some(BreakerState::Closed));
+        let page = own.render();
+        for (state, value) in [("closed", 0), ("half_open", 0), ("open", 1)] {
+            let labels = format!("account=\"main\",host=\"a.example.com\",state=\"{state}\"");
+            assert!(page.contains(&format!("taskrun_api_breaker_state{{{labels}}} {value}\n")), "{page}");
+        }
+        let told = own.endpoints();
+        let endpoint =
+            |host: &str, breaker| EndpointStatus { account: "main".into(), host: host.into(), breaker };
+        assert_eq!(
+            told,
+            [endpoint("a.example.com", BreakerState::Open), endpoint("b.example.com", BreakerState::Closed)]
+        );
+        own.breaker("main", "a.example.com", None);
+        assert!(!own.render().contains("a.example.com"));
     }
 }

@@ -4,6 +4,7 @@
 
 mod batch;
 mod cell;
+mod endpoint;
 mod label;
 mod observer;
 mod record;
@@ -18,6 +19,7 @@ mod zone;
 
 pub use batch::{Batch, Desk, Intake, IntakeClosed, Item, ItemSet, Known, OpenRun, RejectCause, Window};
 pub use cell::{CellKey, CellPlan, Reach};
+pub use endpoint::{BreakerState, EndpointStatus};
 pub use label::{Label, fnv1a};
 pub use observer::{ApiCall, Observer, Quiet};
 pub use record::{

@@ -43,7 +43,7 @@ async fn a_crowd_uses_the_whole_budget_and_no_more() {
     let crowd: Vec<_> = (0..164)
         .map(|_| {
             let bucket = Arc::clone(&bucket);
-            tokio::spawn(async move { bucket.turn().await.at })
+            tokio::spawn(async move { bucket.turn(Priority::Current).await.at })
         })
         .collect();
     let mut sent = Vec::new();
@@ -59,12 +59,14 @@ async fn a_crowd_uses_the_whole_budget_and_no_more() {
 #[tokio::test(start_paused = true)]
 async fn giving_up_takes_no_turn() {
     let bucket = Arc::new(Bucket::new(Rate::of(1.0, 1.0)));
-    bucket.turn().await;
+    bucket.turn(Priority::Current).await;
     for _ in 0..50 {
-        assert!(tokio::time::timeout(Duration::from_millis(1), bucket.turn()).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(1), bucket.turn(Priority::Current)).await.is_err()
+        );
     }
-    let turn = bucket.turn().await;
-    assert!(turn.waited < SECOND, "{turn:?}");
+    let turn = bucket.turn(Priority::Current).await;
+    assert!(turn.waited < SECOND, "{:?}", turn.waited);
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,18 +74,18 @@ async fn a_complaint_halves_the_rate_once_and_it_comes_back() {
     let bucket = Bucket::new(Rate::of(20.0, 0.5));
     assert_eq!(bucket.changed_rate(), Some(10.0));
     assert_eq!(bucket.changed_rate(), None);
-    let (one, two) = (bucket.turn().await, bucket.turn().await);
+    let (one, two) = (bucket.turn(Priority::Current).await, bucket.turn(Priority::Current).await);
     tokio::time::advance(Duration::from_millis(50)).await;
-    bucket.slow_down(one, None);
-    bucket.slow_down(two, None);
+    bucket.slow_down(&one, Duration::ZERO);
+    bucket.slow_down(&two, Duration::ZERO);
     assert_eq!(bucket.changed_rate(), Some(5.0));
     tokio::time::advance(SECOND).await;
     assert!((bucket.changed_rate().unwrap() - 5.2).abs() < 1e-9);
     tokio::time::advance(SECOND * 60).await;
     assert_eq!(bucket.changed_rate(), Some(10.0));
     for _ in 0..100 {
-        let turn = bucket.turn().await;
-        bucket.slow_down(turn, None);
+        let turn = bucket.turn(Priority::Current).await;
+        bucket.slow_down(&turn, Duration::ZERO);
     }
     let floor = bucket.changed_rate().unwrap();
     assert!((0.5..1.0).contains(&floor), "{floor}");
@@ -92,9 +94,9 @@ async fn a_complaint_halves_the_rate_once_and_it_comes_back() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_the_api_asks_for_holds_for_all_callers() {
     let bucket = Bucket::new(Rate::of(20.0, 0.8));
-    let turn = bucket.turn().await;
-    bucket.slow_down(turn, Some(SECOND * 7));
-    let waited = bucket.turn().await.waited;
+    let turn = bucket.turn(Priority::Current).await;
+    bucket.slow_down(&turn, SECOND * 7);
+    let waited = bucket.turn(Priority::Current).await.waited;
     assert!(waited >= SECOND * 7 && waited < SECOND * 8, "{waited:?}");
 }
 

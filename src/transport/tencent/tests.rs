@@ -3,8 +3,13 @@ use crate::transport::stage::{Keys, NOW, Notes, Reply, Stage, clock};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
-static ACTION: Action =
-    Action { service: "tat", version: "2020-10-28", name: "DescribeInvocations", per_second: 20.0 };
+static ACTION: Action = Action {
+    service: "tat",
+    version: "2020-10-28",
+    name: "DescribeInvocations",
+    per_second: 20.0,
+    priority: Priority::Current,
+};
 
 const OK: &str = r#"{"Response": {"TotalCount": 1, "RequestId": "r"}}"#;
 
