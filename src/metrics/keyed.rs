@@ -54,7 +54,7 @@ impl<const N: usize> Keyed<N> {
     /// The label values of the series that have this value.
     pub(super) fn keys_of(&self, value: f64) -> Vec<[String; N]> {
         let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        let alike = values.iter().filter(|(_, at)| at.total_cmp(&&value).is_eq());
+        let alike = values.iter().filter(|(_, at)| at.total_cmp(&value).is_eq());
         alike.map(|(key, _)| key.clone()).collect()
     }
 

@@ -1,6 +1,8 @@
 //! Leaves an endpoint that fails alone, but for one request at a time that tries it.
 
 mod state;
+#[cfg(test)]
+mod tests;
 
 use super::{Error, Priority};
 use crate::model::{BreakerState, Observer};
@@ -40,7 +42,7 @@ impl Breakers {
 /// not answer in time or fails itself; an answer of any other kind shows that it is there, and closes it.
 ///
 /// Open, it lets nothing through for a while that grows from failure to failure, then one request alone. What a poll
-/// begins with waits for that one and shares its fate: every poll that begins after the trouble has ended reads on, so
+/// begins with waits for one that is sent after it, and shares its fate: every poll that begins after the trouble has ended reads on, so
 /// that recovery takes no longer than to the next poll, and every poll before ends with what is wrong. Everything else
 /// fails at once.
 pub(super) struct Breaker {

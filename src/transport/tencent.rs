@@ -6,6 +6,8 @@ mod code;
 mod endpoint;
 mod envelope;
 mod exchange;
+#[cfg(test)]
+mod outage;
 mod request;
 mod sign;
 #[cfg(test)]

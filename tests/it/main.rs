@@ -26,4 +26,5 @@ mod syscalls;
 mod tls;
 mod trouble;
 mod truth;
+mod virtual_time;
 mod withdraw;

@@ -11,8 +11,8 @@ pub(super) const FAILURES: u32 = 5;
 pub(super) const SILENCE: Duration = Duration::from_secs(10);
 /// The shortest time to leave the endpoint alone, doubled with each probe that fails.
 const FIRST: Duration = Duration::from_secs(1);
-/// The longest. What a poll begins with waits this long and one request more, which must stay well below the shortest
-/// deadline of a poll, a minute: else polls would end late without having tried.
+/// The longest. What a poll begins with waits at most for a probe under way, this long, and one probe more; that is to
+/// stay below the shortest deadline of a poll, a minute: else polls would end late without having tried.
 pub(super) const LONGEST: Duration = Duration::from_secs(10);
 
 /// What a breaker remembers.
@@ -71,15 +71,16 @@ impl State {
         }
     }
 
-    /// `seen` is what one caller has seen of the outage: a probe that failed since then has failed for him too.
+    /// `seen` is what one caller has seen of the outage: a probe sent since then that failed has failed for him too.
     pub(super) fn admit(&mut self, priority: Priority, seen: &mut Option<u32>, now: Instant) -> Admission {
         let Phase::Open(outage) = &mut self.phase else { return Admission::Free };
         if !outage.probing && now >= outage.until {
             outage.probing = true;
             return Admission::Probe;
         }
-        let since = *seen.get_or_insert(outage.probes);
-        if !priority.opens_a_poll() || outage.probes != since {
+        // A probe under way was sent before he came: it may fail of what is over by now.
+        let to_fail = *seen.get_or_insert(outage.probes + u32::from(outage.probing));
+        if !priority.opens_a_poll() || outage.probes > to_fail {
             return Admission::Fail(outage.error.clone());
         }
         Admission::Wait((!outage.probing).then_some(outage.until))

@@ -110,6 +110,14 @@ async fn throttling_slows_the_action_and_is_tried_again() {
 }
 
 #[tokio::test]
+async fn the_difference_of_the_clocks_is_told() {
+    let date = "Date: Thu, 27 Mar 2025 23:59:30 GMT\r\n";
+    let played = play(vec![Reply::with(200, date, OK.as_bytes())]).await;
+    assert!(played.result.is_ok());
+    assert_eq!(*played.notes.skews.lock().unwrap(), [30.0]);
+}
+
+#[tokio::test]
 async fn a_wrong_clock_is_compensated_from_the_answer_once() {
     let date = "Date: Fri, 28 Mar 2025 01:00:00 GMT\r\n"; // an hour ahead
     let expired = || Reply::with(200, date, fault("AuthFailure.SignatureExpire").as_bytes());
