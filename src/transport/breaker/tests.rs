@@ -137,6 +137,22 @@ async fn a_probe_that_is_given_up_leaves_the_next_one_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_during_a_probe_does_not_fail_of_what_was_before() {
+    let (breaker, _) = breaker();
+    open(&breaker).await;
+    tokio::time::advance(2 * SECOND).await;
+    let probe = breaker.admit(Priority::Current).await.unwrap();
+    let late = tokio::spawn({
+        let breaker = Arc::clone(&breaker);
+        async move { breaker.admit(Priority::Current).await.map(|pass| pass.probes) }
+    });
+    tokio::task::yield_now().await;
+    probe.sent(Some(&Error::Timeout(SECOND)));
+    let ended = tokio::time::timeout(10 * SECOND, late).await.unwrap().unwrap();
+    assert_eq!(ended, Ok(true), "a try of its own");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_let_through_before_is_held_back_too() {
     let (breaker, _) = breaker();
     let early = breaker.admit(Priority::Detail).await.unwrap();

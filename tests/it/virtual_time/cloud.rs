@@ -94,8 +94,9 @@ impl Cloud {
 
     async fn answer(&self, request: Request) -> Result<Answer, Error> {
         self.sent.lock().unwrap().push(Instant::now());
-        // Mostly fast, sometimes not: the difference is what can make a second too full.
-        let way = if fastrand::u8(..) < 16 { fastrand::u64(100..=249) } else { fastrand::u64(5..60) };
+        // Slow and fast by turns: what was sent on a slow way arrives together with what was sent after it on a fast one.
+        let slow = (self.began.elapsed().as_millis() / 240).is_multiple_of(2);
+        let way = if slow { fastrand::u64(230..=249) } else { fastrand::u64(5..20) };
         tokio::time::sleep(Duration::from_millis(way)).await;
         let refused = || Error::Connect { host: "cloud".into(), cause: "connection refused".into() };
         if self.trouble() == Some(Trouble::Refused) {
