@@ -6,8 +6,9 @@ use crate::credentials::{self, Choice, Plan, Role};
 use crate::model::{Buckets, Clock, Label, Observer};
 use crate::schedule::{CronExpression, Schedule, Scheduled};
 use crate::sources::{self, AccountClient, Toolbox};
-use crate::transport::{Http, SetupError, enos, tencent};
+use crate::transport::{Http, SetupError, Trust, enos, tencent};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Builds clients and sources. It keeps the clients, so that a reload goes on with the same limiters and tokens.
@@ -15,7 +16,14 @@ pub struct Workshop {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     http: Http,
-    clients: BTreeMap<String, (Account, AccountClient)>,
+    clients: BTreeMap<String, Known>,
+}
+
+/// A client, and what it was built of.
+struct Known {
+    account: Account,
+    trust: Trust,
+    client: AccountClient,
 }
 
 impl Workshop {
@@ -38,8 +46,8 @@ impl Workshop {
         let mut clients = BTreeMap::new();
         for (name, account) in &config.accounts {
             match self.client(name, account, env) {
-                Ok(client) => {
-                    clients.insert(name.clone(), (account.clone(), client));
+                Ok(known) => {
+                    clients.insert(name.clone(), known);
                 }
                 Err(SetupError { option, message }) => {
                     problems.push(Problem {
@@ -52,7 +60,7 @@ impl Workshop {
         }
         let mut scheduled = Vec::new();
         for section in &config.sources {
-            let Some((_, client)) = clients.get(&section.account) else { continue };
+            let Some(Known { client, .. }) = clients.get(&section.account) else { continue };
             match self.sources(section, client) {
                 Ok(sources) => scheduled.extend(sources),
                 Err(found) => problems.extend(found),
@@ -112,22 +120,35 @@ impl Workshop {
         name: &str,
         account: &Account,
         env: &BTreeMap<String, String>,
-    ) -> Result<AccountClient, SetupError> {
-        if let Some((known, client)) = self.clients.get(name)
-            && known == account
-        {
-            return Ok(client.clone());
+    ) -> Result<Known, SetupError> {
+        let trust = trust(account)?;
+        let same = |known: &&Known| known.account == *account && known.trust == trust;
+        let client = match self.clients.get(name).filter(same) {
+            Some(known) => known.client.clone(),
+            None => {
+                let http = self.http(&trust)?;
+                match account {
+                    Account::Tencent(account) => self.tencent(name, account, http, env)?,
+                    Account::Enos(account) => self.enos(name, account, http, env)?,
+                }
+            }
+        };
+        Ok(Known { account: account.clone(), trust, client })
+    }
+
+    /// The connections of all accounts that trust nobody in particular, or new ones.
+    fn http(&self, trust: &Trust) -> Result<Http, SetupError> {
+        if *trust == Trust::default() {
+            return Ok(self.http.clone());
         }
-        match account {
-            Account::Tencent(account) => self.tencent(name, account, env),
-            Account::Enos(account) => self.enos(name, account, env),
-        }
+        Http::trusting(trust, Arc::clone(&self.clock))
     }
 
     fn tencent(
         &self,
         name: &str,
         account: &TencentAccount,
+        http: Http,
         env: &BTreeMap<String, String>,
     ) -> Result<AccountClient, SetupError> {
         let options = tencent::Options {
@@ -136,8 +157,7 @@ impl Workshop {
             budget: account.budget,
             timeout: account.timeout.0,
         };
-        let (http, clock, observer) =
-            (self.http.clone(), Arc::clone(&self.clock), Arc::clone(&self.observer));
+        let (clock, observer) = (Arc::clone(&self.clock), Arc::clone(&self.observer));
         let exchange: Arc<dyn credentials::Exchange> = Arc::new(tencent::Exchange::new(
             options.clone(),
             tencent::METADATA,
@@ -180,6 +200,7 @@ impl Workshop {
         &self,
         name: &str,
         account: &EnosAccount,
+        http: Http,
         env: &BTreeMap<String, String>,
     ) -> Result<AccountClient, SetupError> {
         let options = enos::Options {
@@ -198,14 +219,22 @@ impl Workshop {
             Arc::clone(&clock),
             Arc::clone(&observer),
         );
-        Ok(AccountClient::Enos(Arc::new(enos::Client::new(
-            options,
-            self.http.clone(),
-            provider,
-            observer,
-            clock,
-        )?)))
+        Ok(AccountClient::Enos(Arc::new(enos::Client::new(options, http, provider, observer, clock)?)))
     }
+}
+
+/// Whom the account trusts. Its file is read here, so that a reload takes certificates that have changed.
+fn trust(account: &Account) -> Result<Trust, SetupError> {
+    let (ca_file, local_addresses): (&Path, bool) = match account {
+        Account::Tencent(account) => (&account.ca_file, account.local_addresses),
+        Account::Enos(account) => (&account.ca_file, account.local_addresses),
+    };
+    let unreadable = |error: std::io::Error| SetupError {
+        option: "ca_file",
+        message: format!("{} cannot be read: {error}", ca_file.display()),
+    };
+    let read = (!ca_file.as_os_str().is_empty()).then(|| std::fs::read(ca_file));
+    Ok(Trust { roots: read.transpose().map_err(unreadable)?, local_addresses })
 }
 
 /// The sources and regions of `scheduled`.

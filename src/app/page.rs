@@ -72,6 +72,7 @@ impl Page for LivePage {
             ready: self.ready(),
             series: published.page.series as u64,
             cells: published.cells.clone(),
+            endpoints: self.own.endpoints(),
         }
     }
 

@@ -17,6 +17,7 @@ pub fn own(own: &Own, format: Format) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{BreakerState, EndpointStatus, Observer as _};
 
     #[test]
     fn a_fresh_page_has_every_family_that_always_exists() {
@@ -45,5 +46,28 @@ mod tests {
         ] {
             assert!(page.contains(&format!("{name}{line}\n")), "{line} in {page}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_is_in_one_state_and_goes_with_its_account() {
+        let own = Own::new().unwrap();
+        let render = || String::from_utf8(super::own(&own, Format::Text)).unwrap();
+        own.breaker("main", "a.example.com", Some(BreakerState::Closed));
+        own.breaker("main", "a.example.com", Some(BreakerState::Open));
+        own.breaker("main", "b.example.com", Some(BreakerState::Closed));
+        let page = render();
+        for (state, value) in [("closed", 0), ("half_open", 0), ("open", 1)] {
+            let labels = format!("account=\"main\",host=\"a.example.com\",state=\"{state}\"");
+            assert!(page.contains(&format!("taskrun_api_breaker_state{{{labels}}} {value}\n")), "{page}");
+        }
+        let told = own.endpoints();
+        let endpoint =
+            |host: &str, breaker| EndpointStatus { account: "main".into(), host: host.into(), breaker };
+        assert_eq!(
+            told,
+            [endpoint("a.example.com", BreakerState::Open), endpoint("b.example.com", BreakerState::Closed)]
+        );
+        own.breaker("main", "a.example.com", None);
+        assert!(!render().contains("a.example.com"));
     }
 }

@@ -1,6 +1,6 @@
 //! The status page, for people and for programs.
 
-use crate::model::{CellStatus, Status, Timestamp};
+use crate::model::{BreakerState, CellStatus, EndpointStatus, Status, Timestamp};
 use serde_json::{Value, json};
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -44,7 +44,27 @@ fn write_html(page: &mut String, status: &Status) -> fmt::Result {
     for cell in &status.cells {
         write_row(page, cell, status.now)?;
     }
-    page.write_str("</tbody></table></body></html>\n")
+    page.write_str("</tbody></table>")?;
+    if !status.endpoints.is_empty() {
+        page.write_str(
+            "<h2>Endpoints</h2><table><thead><tr><th>Account<th>Host<th>Breaker</tr></thead><tbody>\n",
+        )?;
+        for endpoint in &status.endpoints {
+            write_endpoint(page, endpoint)?;
+        }
+        page.write_str("</tbody></table>")?;
+    }
+    page.write_str("</body></html>\n")
+}
+
+fn write_endpoint(page: &mut String, endpoint: &EndpointStatus) -> fmt::Result {
+    let (class, meaning) = match endpoint.breaker {
+        BreakerState::Closed => ("up", "closed: asked"),
+        BreakerState::HalfOpen => ("down", "half open: one request tries it"),
+        BreakerState::Open => ("down", "open: failed again and again, left alone for seconds"),
+    };
+    let (account, host) = (Escaped(&endpoint.account), Escaped(&endpoint.host));
+    writeln!(page, "<tr><td>{account}<td>{host}<td class=\"{class}\">{meaning}</tr>")
 }
 
 fn write_row(page: &mut String, cell: &CellStatus, now: Timestamp) -> fmt::Result {
@@ -97,6 +117,17 @@ pub(super) fn json(status: &Status) -> String {
             })
         })
         .collect();
+    let endpoints: Vec<Value> = status
+        .endpoints
+        .iter()
+        .map(|endpoint| {
+            json!({
+                "account": endpoint.account,
+                "host": endpoint.host,
+                "breaker": endpoint.breaker.name(),
+            })
+        })
+        .collect();
     let whole = json!({
         "version": status.version,
         "started": status.started.to_string(),
@@ -104,6 +135,7 @@ pub(super) fn json(status: &Status) -> String {
         "ready": status.ready,
         "series": status.series,
         "cells": cells,
+        "endpoints": endpoints,
     });
     format!("{whole}\n")
 }
@@ -182,7 +214,20 @@ mod tests {
             message: "</td><img src=x onerror=alert(1)>\u{1b}[31m".into(),
         };
         let started = now.minus(Duration::from_secs(90_000));
-        Status { version: "1.2.3", started, now, ready: true, series: 42, cells: vec![cell] }
+        let endpoint = EndpointStatus {
+            account: "main".into(),
+            host: "<b>.example.com".into(),
+            breaker: BreakerState::Open,
+        };
+        Status {
+            version: "1.2.3",
+            started,
+            now,
+            ready: true,
+            series: 42,
+            cells: vec![cell],
+            endpoints: vec![endpoint],
+        }
     }
 
     #[test]
@@ -196,6 +241,7 @@ mod tests {
         assert!(page.contains("up 1 d 1 h, ready, 42 series"));
         assert!(page.contains(">1 min 15 s ago<"));
         assert!(page.contains("<td>250 ms<td>auth<td><td>"));
+        assert!(page.contains("<tr><td>main<td>&lt;b&gt;.example.com<td class=\"down\">open: "));
     }
 
     #[test]
@@ -209,6 +255,8 @@ mod tests {
         assert_eq!(cell["last_poll"], "2025-11-21T11:58:45.000Z");
         assert_eq!(cell["took_seconds"], 0.25);
         assert_eq!(cell["backlog"], 3);
+        assert_eq!(read["endpoints"][0]["host"], "<b>.example.com");
+        assert_eq!(read["endpoints"][0]["breaker"], "open");
         assert!(cell["message"].as_str().unwrap().starts_with("</td>"));
     }
 

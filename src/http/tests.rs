@@ -78,7 +78,15 @@ impl Page for Fixed {
     }
     fn status(&self) -> Status {
         let now = Timestamp::from_secs(1_763_726_400);
-        Status { version: "1.2.3", started: now, now, ready: self.ready(), series: 2, cells: Vec::new() }
+        Status {
+            version: "1.2.3",
+            started: now,
+            now,
+            ready: self.ready(),
+            series: 2,
+            cells: Vec::new(),
+            endpoints: Vec::new(),
+        }
     }
     fn scraped(&self, code: u16, _: Duration) {
         self.scraped.lock().unwrap().push(code);

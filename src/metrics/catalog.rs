@@ -144,6 +144,8 @@ families! {
     API_DURATION = "taskrun_api_request_duration_seconds", Histogram, "seconds", Exporter, ["service", "action"], "How long API requests took.";
     API_WAIT = "taskrun_api_rate_limit_wait_seconds_total", Counter, "seconds", Exporter, ["account", "service", "action"], "Time requests waited for their turn under the rate limit.";
     API_RATE = "taskrun_api_rate_limit_per_second", Gauge, "", Exporter, ["account", "service", "action"], "Requests a second that the limiter allows now.";
+    API_BREAKER = "taskrun_api_breaker_state", Gauge, "", Exporter, ["account", "host", "state"], "Whether the endpoint is asked (closed), only tried by one request at a time (half_open) or left alone for the moment (open): 1 for the state it is in.";
+    API_SKEW = "taskrun_api_clock_skew_seconds", Gauge, "seconds", Exporter, ["account"], "How far this machine's clock is ahead of the API's by the Date of the last answer, which tells whole seconds; negative where it is behind.";
     CREDENTIALS_EXPIRY = "taskrun_credentials_expiry_timestamp_seconds", Gauge, "seconds", Exporter, ["account"], "When the credentials in use end; absent for ones that never do.";
     BUILD_INFO = "taskrun_exporter_build_info", Gauge, "", Exporter, ["version"], "The exporter's version; always 1.";
     SERIES = "taskrun_exporter_series", Gauge, "", Exporter, [], "Series of sources and tasks in the exposition.";

@@ -39,6 +39,25 @@ impl<const N: usize> Keyed<N> {
         self.change(key, |value| *value = to);
     }
 
+    /// Sets several at once, so that no scrape sees some of them only; `None` removes.
+    pub(super) fn replace<const M: usize>(&self, rows: [([&str; N], Option<f64>); M]) {
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, value) in rows {
+            let key = key.map(str::to_owned);
+            match value {
+                Some(value) => values.insert(key, value),
+                None => values.remove(&key),
+            };
+        }
+    }
+
+    /// The label values of the series that have this value.
+    pub(super) fn keys_of(&self, value: f64) -> Vec<[String; N]> {
+        let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let alike = values.iter().filter(|(_, at)| at.total_cmp(&value).is_eq());
+        alike.map(|(key, _)| key.clone()).collect()
+    }
+
     pub(super) fn remove(&self, key: [&str; N]) {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).remove(&key.map(str::to_owned));
     }

@@ -4,7 +4,7 @@ use super::catalog::{self, Family, Type};
 use super::keyed::Keyed;
 use super::process;
 use super::sink::Sink;
-use crate::model::{self, ApiCall, Observer, Timestamp};
+use crate::model::{self, ApiCall, BreakerState, EndpointStatus, Observer, Timestamp};
 use prometheus::proto::Metric;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, Registry};
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Own {
     api_duration: HistogramVec,
     api_wait: Keyed<3>,
     api_rate: Keyed<3>,
+    api_breaker: Keyed<3>,
+    api_skew: Keyed<1>,
     expiry: Keyed<1>,
     series: Keyed<0>,
     overflow: Keyed<1>,
@@ -61,6 +63,8 @@ impl Own {
             api_duration,
             api_wait: keyed(&registry, catalog::API_WAIT)?,
             api_rate: keyed(&registry, catalog::API_RATE)?,
+            api_breaker: keyed(&registry, catalog::API_BREAKER)?,
+            api_skew: keyed(&registry, catalog::API_SKEW)?,
             expiry: keyed(&registry, catalog::CREDENTIALS_EXPIRY)?,
             series: keyed(&registry, catalog::SERIES)?,
             overflow: keyed(&registry, catalog::SERIES_OVERFLOW)?,
@@ -131,6 +135,15 @@ impl Own {
     pub fn scraped(&self, code: u16, took: Duration) {
         self.scrapes.add([itoa::Buffer::new().format(code)], 1.0);
         self.scrape_duration.observe(took.as_secs_f64());
+    }
+
+    /// The endpoints in use, by account and host.
+    pub fn endpoints(&self) -> Vec<EndpointStatus> {
+        let told = |[account, host, state]: [String; 3]| {
+            let breaker = BreakerState::ALL.into_iter().find(|known| known.name() == state)?;
+            Some(EndpointStatus { account, host, breaker })
+        };
+        self.api_breaker.keys_of(1.0).into_iter().filter_map(told).collect()
     }
 
     /// Hands over every family with its samples, which `write` may ask for as often as it likes.
@@ -212,6 +225,16 @@ impl Observer for Own {
 
     fn rate_limit(&self, account: &str, service: &'static str, action: &'static str, per_second: f64) {
         self.api_rate.set([account, service, action], per_second);
+    }
+
+    fn breaker(&self, account: &str, host: &str, state: Option<BreakerState>) {
+        let rows = BreakerState::ALL
+            .map(|row| ([account, host, row.name()], state.map(|state| f64::from(u8::from(state == row)))));
+        self.api_breaker.replace(rows);
+    }
+
+    fn clock_skew(&self, account: &str, ahead: f64) {
+        self.api_skew.set([account], ahead);
     }
 
     fn credentials_expiry(&self, account: &str, expires: Option<Timestamp>) {

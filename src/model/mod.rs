@@ -4,6 +4,7 @@
 
 mod batch;
 mod cell;
+mod endpoint;
 mod gap;
 mod label;
 mod observer;
@@ -19,6 +20,7 @@ mod zone;
 
 pub use batch::{Batch, Desk, Intake, IntakeClosed, Item, ItemSet, Known, OpenRun, RejectCause, Window};
 pub use cell::{CellKey, CellPlan, Reach};
+pub use endpoint::{BreakerState, EndpointStatus};
 pub use gap::{Gap, Gaps, Stretch};
 pub use label::{Label, fnv1a};
 pub use observer::{ApiCall, Observer, Quiet};

@@ -1,6 +1,6 @@
 //! Where transport tells what it did; the exporter's own metrics listen.
 
-use super::Timestamp;
+use super::{BreakerState, Timestamp};
 use std::time::Duration;
 
 /// One request that went out, and how it ended.
@@ -28,6 +28,10 @@ pub trait Observer: Send + Sync {
     fn rate_limit_wait(&self, account: &str, service: &'static str, action: &'static str, waited: Duration);
     /// The rate a limiter allows from now on.
     fn rate_limit(&self, account: &str, service: &'static str, action: &'static str, per_second: f64);
+    /// The breaker of an endpoint has changed; `None` where the endpoint is not used any more.
+    fn breaker(&self, account: &str, host: &str, state: Option<BreakerState>);
+    /// An answer told the API's time, and this machine's clock is so many seconds ahead of it.
+    fn clock_skew(&self, account: &str, ahead: f64);
     /// Credentials were obtained that end at this time; `None` for ones that never do.
     fn credentials_expiry(&self, account: &str, expires: Option<Timestamp>);
 }
@@ -40,5 +44,7 @@ impl Observer for Quiet {
     fn api_call(&self, _: ApiCall<'_>) {}
     fn rate_limit_wait(&self, _: &str, _: &'static str, _: &'static str, _: Duration) {}
     fn rate_limit(&self, _: &str, _: &'static str, _: &'static str, _: f64) {}
+    fn breaker(&self, _: &str, _: &str, _: Option<BreakerState>) {}
+    fn clock_skew(&self, _: &str, _: f64) {}
     fn credentials_expiry(&self, _: &str, _: Option<Timestamp>) {}
 }

@@ -1,6 +1,6 @@
 //! What the status page tells.
 
-use super::{CellKey, Reason, Timestamp};
+use super::{CellKey, EndpointStatus, Reason, Timestamp};
 use std::time::Duration;
 
 /// The exporter's state at one moment, for people.
@@ -18,6 +18,8 @@ pub struct Status {
     pub series: u64,
     /// Every cell, in the order of [`CellKey`].
     pub cells: Vec<CellStatus>,
+    /// Every endpoint that was called since the start, by account and host.
+    pub endpoints: Vec<EndpointStatus>,
 }
 
 /// How one cell is doing. What is not known yet is `None`.

@@ -1,8 +1,10 @@
 //! One call to an API: its turn, its tries, and what is told of them.
 
+use super::Priority;
+use super::breaker::{Breaker, Pass};
 use super::error::{Error, Failure};
 use super::http::{Answer, Http, Request};
-use super::limit::{Bucket, Turn};
+use super::limit::{Bucket, Limiter, Turn};
 use super::retry::{self, Quota};
 use crate::model::{ApiCall, Observer};
 use tokio::time::Instant;
@@ -16,6 +18,11 @@ pub(super) struct Call<'a> {
     /// What the bucket counts: the action, or `*` for all of them.
     pub(super) counted: &'static str,
     pub(super) bucket: &'a Bucket,
+    /// The account's other buckets, where it has several.
+    pub(super) limiter: Option<&'a Limiter>,
+    pub(super) priority: Priority,
+    /// The endpoint's, unless whoever asks has long pauses of his own.
+    pub(super) breaker: Option<&'a Breaker>,
     pub(super) quota: &'a Quota,
     pub(super) http: &'a Http,
     pub(super) observer: &'a dyn Observer,
@@ -44,8 +51,16 @@ impl Call<'_> {
         let mut count = 0;
         loop {
             tries.ready().await?;
+            let pass = self.admitted().await?;
             let turn = self.turn().await;
-            let failure = match tries.once(self).await {
+            if pass.as_ref().is_some_and(Pass::is_stale) {
+                continue;
+            }
+            let tried = tries.once(self).await;
+            if let Some(pass) = pass {
+                pass.sent(tried.as_ref().err().map(|failure| &failure.error));
+            }
+            let failure = match tried {
                 Ok(answer) => {
                     self.quota.earn();
                     return Ok(answer);
@@ -53,18 +68,39 @@ impl Call<'_> {
                 Err(failure) => failure,
             };
             if matches!(failure.error, Error::Throttled { .. }) {
-                self.bucket.slow_down(turn, failure.retry_after);
-                self.tell_rate();
+                self.slow_down(&turn, &failure);
             }
+            drop(turn);
             if tries.mend(&failure).await {
-                continue;
+                // What is mended stays mended for the next poll, so that nothing is lost by not asking again now.
+                if self.quota.spend_on_mended() {
+                    continue;
+                }
+                return Err(failure.error);
             }
             count += 1;
-            match retry::wait(count, &failure, fastrand::f64()) {
+            let again = retry::wait(count, &failure, fastrand::f64());
+            match again.filter(|_| self.breaker.is_none_or(Breaker::is_closed)) {
                 Some(wait) if self.quota.spend() => tokio::time::sleep(wait).await,
                 _ => return Err(failure.error),
             }
         }
+    }
+
+    async fn admitted(&self) -> Result<Option<Pass<'_>>, Error> {
+        match self.breaker {
+            Some(breaker) => breaker.admit(self.priority).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn slow_down(&self, turn: &Turn<'_>, failure: &Failure) {
+        let asked = failure.retry_after.unwrap_or_default();
+        match self.limiter.filter(|_| failure.error.is_account_wide()) {
+            Some(limiter) => limiter.slow_down(turn, asked.max(retry::BASE_ACCOUNT)),
+            None => self.bucket.slow_down(turn, asked),
+        }
+        self.tell_rate();
     }
 
     /// Sends once, lets `judge` read the answer, and tells how it ended.
@@ -77,11 +113,13 @@ impl Call<'_> {
         let sent = self.http.send(request).await;
         let took = from.elapsed();
         let judged = match sent {
-            Ok(answer) => judge(&answer).map_err(|error| Failure {
-                error,
-                retry_after: answer.retry_after,
-                date: answer.date,
-            }),
+            Ok(answer) => {
+                if let Some(date) = answer.date {
+                    self.observer.clock_skew(self.account, self.http.ahead_of(date));
+                }
+                let (retry_after, date) = (answer.retry_after, answer.date);
+                judge(&answer).map_err(|error| Failure { error, retry_after, date })
+            }
             Err(error) => Err(error.into()),
         };
         let code = judged.as_ref().err().map_or("ok", |failure| failure.error.label());
@@ -96,8 +134,8 @@ impl Call<'_> {
         judged
     }
 
-    async fn turn(&self) -> Turn {
-        let turn = self.bucket.turn().await;
+    async fn turn(&self) -> Turn<'_> {
+        let turn = self.bucket.turn(self.priority).await;
         if !turn.waited.is_zero() {
             self.observer.rate_limit_wait(self.account, self.service, self.action, turn.waited);
         }

@@ -14,11 +14,12 @@ mod token;
 
 pub use operation::Operation;
 
-use super::call::Call;
+use super::breaker::Breakers;
+use super::call::{Call, Try};
 use super::limit::{Bucket, Rate};
 use super::retry::Quota;
 use super::skew::Skew;
-use super::{Error, Http, SetupError};
+use super::{Error, Http, Priority, SetupError, address};
 use crate::credentials::Provider;
 use crate::model::{Clock, Observer};
 use reqwest::Url;
@@ -95,7 +96,7 @@ impl Client {
             .transpose()
             .map_err(|_| Error::Decode("a request that is no JSON".into()))?;
         let tries = request::Signed::new(&self.line, &self.tokens, operation, query, body);
-        self.line.call(operation.name()).run(tries).await
+        self.line.call(operation.name(), operation.priority().here(), tries).await
     }
 }
 
@@ -106,6 +107,7 @@ struct Line {
     http: Http,
     observer: Arc<dyn Observer>,
     bucket: Bucket,
+    breakers: Breakers,
     quota: Quota,
     skew: Skew,
     stamp: Stamp,
@@ -130,6 +132,7 @@ impl Line {
             skew: Skew::new(options.account.clone(), clock),
             // The rate is the user's own figure, so no share of it is left free.
             bucket: Bucket::new(Rate::of(rate, 1.0)),
+            breakers: Breakers::new(options.account.clone(), Arc::clone(&observer)),
             quota: Quota::default(),
             stamp: Stamp::default(),
             options,
@@ -138,18 +141,28 @@ impl Line {
         })
     }
 
-    fn call(&self, action: &'static str) -> Call<'_> {
-        Call {
+    async fn call<T: Try>(
+        &self,
+        action: &'static str,
+        priority: Priority,
+        tries: T,
+    ) -> Result<T::Answer, Error> {
+        let breaker = self.breakers.of(&address::host(&self.gateway));
+        let call = Call {
             account: &self.options.account,
             service: "enos",
             action,
             region: "",
             counted: "*",
             bucket: &self.bucket,
+            limiter: None,
+            priority,
+            breaker: Some(&*breaker),
             quota: &self.quota,
             http: &self.http,
             observer: &*self.observer,
-        }
+        };
+        call.run(tries).await
     }
 
     /// `path` below the gateway's own path.

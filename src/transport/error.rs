@@ -93,6 +93,28 @@ impl Error {
         }
     }
 
+    /// Whether the API says that the whole account, or this machine's address, asks too much, and not of one action.
+    ///
+    /// **Source**: the common error codes of Tencent Cloud API 3.0.
+    pub(super) fn is_account_wide(&self) -> bool {
+        matches!(
+            self,
+            Self::Throttled { code, .. } if matches!(
+                code.as_str(),
+                "RequestLimitExceeded.UinLimitExceeded"
+                    | "RequestLimitExceeded.GlobalRegionUinLimitExceeded"
+                    | "RequestLimitExceeded.IPLimitExceeded"
+            )
+        )
+    }
+
+    /// Whether the next poll is soon enough to ask again, though the API calls it a fault of its own.
+    ///
+    /// **Source**: EnOS says 62109 of an instance without a log too.
+    pub(super) fn is_of_the_item(&self) -> bool {
+        matches!(self, Self::Server { code } if code == "62109")
+    }
+
     /// The label `code` of a request that ended so.
     pub(super) fn label(&self) -> &str {
         self.code().unwrap_or_else(|| self.reason().name())

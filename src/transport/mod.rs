@@ -5,14 +5,18 @@
 
 mod address;
 mod body;
+mod breaker;
 mod call;
+mod connections;
 pub mod enos;
 mod error;
 mod header;
 mod http;
 mod json;
 mod limit;
+mod priority;
 mod remedy;
+mod resolver;
 mod retry;
 mod skew;
 mod status;
@@ -21,5 +25,7 @@ pub mod tencent;
 #[cfg(test)]
 mod stage;
 
+pub use connections::Trust;
 pub use error::{Error, SetupError};
-pub use http::Http;
+pub use http::{Answer, Carrier, Http, Request};
+pub use priority::{Priority, at};

@@ -11,6 +11,8 @@ const MAX_TRIES: u32 = 3;
 const BASE: Duration = Duration::from_millis(500);
 /// The same after the API asked to slow down: its limits count whole seconds.
 const BASE_THROTTLED: Duration = Duration::from_secs(1);
+/// The same after it asked so of the whole account: more than one action has to slow down for that.
+pub(super) const BASE_ACCOUNT: Duration = Duration::from_secs(5);
 /// The longest wait, before what the API asks for.
 const CAP: Duration = Duration::from_secs(20);
 
@@ -18,6 +20,9 @@ const CAP: Duration = Duration::from_secs(20);
 const QUOTA: f64 = 20.0;
 /// What one success pays back: in the long run at most one request in ten is a retry.
 const EARNED: f64 = 0.1;
+/// What is kept back for requests sent again after clock, keys or token were put right: an outage must not have used up
+/// what its end may need.
+const KEPT_BACK: f64 = 2.0;
 
 /// Retries that a client may still make: an outage empties it, and from then on every call is sent just once.
 pub(super) struct Quota(Mutex<f64>);
@@ -37,8 +42,17 @@ impl Quota {
 
     /// Takes one retry, if there is one.
     pub(super) fn spend(&self) -> bool {
+        self.take(KEPT_BACK)
+    }
+
+    /// Takes one for a request whose cause of failure is mended, if there is one.
+    pub(super) fn spend_on_mended(&self) -> bool {
+        self.take(0.0)
+    }
+
+    fn take(&self, kept_back: f64) -> bool {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let enough = *tokens >= 1.0;
+        let enough = *tokens >= 1.0 + kept_back;
         if enough {
             *tokens -= 1.0;
         }
@@ -52,6 +66,8 @@ impl Quota {
 /// A deadline that passed is not tried again: the API may be overloaded, and the poll's own time is limited.
 pub(super) fn wait(tries: u32, failure: &Failure, roll: f64) -> Option<Duration> {
     let base = match &failure.error {
+        error if error.is_of_the_item() => return None,
+        error if error.is_account_wide() => BASE_ACCOUNT,
         Error::Connect { .. } | Error::Server { .. } => BASE,
         Error::Throttled { .. } => BASE_THROTTLED,
         Error::Timeout(_)
@@ -93,6 +109,9 @@ mod tests {
         assert_eq!(ms(1, &throttled, 0.5), Some(7500));
         throttled.retry_after = Some(Duration::from_secs(7_000_000));
         assert_eq!(ms(1, &throttled, 0.0), Some(60_000));
+        let code = "RequestLimitExceeded.IPLimitExceeded".into();
+        let account = Error::Throttled { code, retry_after: None }.into();
+        assert_eq!(ms(1, &account, 1.0), Some(5000));
     }
 
     #[test]
@@ -114,10 +133,12 @@ mod tests {
     fn an_outage_adds_a_bounded_number_of_requests() {
         let quota = Quota::default();
         let spent = (0..10_000).filter(|_| quota.spend()).count();
-        assert_eq!(spent, 20);
+        assert_eq!(spent, 18);
         (0..9).for_each(|_| quota.earn());
         assert!(!quota.spend());
         (0..2).for_each(|_| quota.earn());
         assert!(quota.spend() && !quota.spend());
+        let mended = (0..10_000).filter(|_| quota.spend_on_mended()).count();
+        assert_eq!(mended, 2, "and something is left for keys that ended meanwhile");
     }
 }

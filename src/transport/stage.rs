@@ -1,7 +1,7 @@
 //! A tiny server for tests: says what it is told to, byte for byte, and remembers what it was asked.
 
 use crate::credentials::{CredentialsError, Provider, Triple};
-use crate::model::{ApiCall, BoxFuture, Clock, Observer, Timestamp};
+use crate::model::{ApiCall, BoxFuture, BreakerState, Clock, Observer, Timestamp};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -136,6 +136,8 @@ pub(super) struct Notes {
     pub(super) calls: Mutex<Vec<String>>,
     pub(super) rates: Mutex<Vec<f64>>,
     pub(super) waits: Mutex<Duration>,
+    pub(super) breakers: Mutex<Vec<String>>,
+    pub(super) skews: Mutex<Vec<f64>>,
 }
 
 impl Notes {
@@ -156,6 +158,12 @@ impl Observer for Notes {
     }
     fn rate_limit(&self, _: &str, _: &'static str, _: &'static str, per_second: f64) {
         self.rates.lock().unwrap().push(per_second);
+    }
+    fn breaker(&self, _: &str, _: &str, state: Option<BreakerState>) {
+        self.breakers.lock().unwrap().push(state.map_or("gone", BreakerState::name).to_owned());
+    }
+    fn clock_skew(&self, _: &str, ahead: f64) {
+        self.skews.lock().unwrap().push(ahead);
     }
     fn credentials_expiry(&self, _: &str, _: Option<Timestamp>) {}
 }

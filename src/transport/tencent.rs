@@ -6,6 +6,8 @@ mod code;
 mod endpoint;
 mod envelope;
 mod exchange;
+#[cfg(test)]
+mod outage;
 mod request;
 mod sign;
 #[cfg(test)]
@@ -13,11 +15,12 @@ mod tests;
 
 pub use exchange::{Exchange, METADATA};
 
+use super::breaker::Breakers;
 use super::call::Call;
 use super::limit::{Limiter, Rate};
 use super::retry::Quota;
 use super::skew::Skew;
-use super::{Error, Http, SetupError};
+use super::{Error, Http, Priority, SetupError};
 use crate::credentials::Provider;
 use crate::model::{Clock, Observer};
 use endpoint::Endpoint;
@@ -37,6 +40,8 @@ pub struct Action {
     pub name: &'static str,
     /// The documented limit, in requests per second.
     pub per_second: f64,
+    /// What it is for, where [`at`](super::at) does not say otherwise.
+    pub priority: Priority,
 }
 
 /// What an account's configuration says about its calls.
@@ -71,7 +76,9 @@ impl Client {
         observer: Arc<dyn Observer>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        Ok(Self { line: Line::new(options, http, observer, clock)?, provider })
+        let mut line = Line::new(options, http, observer, clock)?;
+        line.breakers = Some(Breakers::new(line.account.clone(), Arc::clone(&line.observer)));
+        Ok(Self { line, provider })
     }
 
     /// Calls `action` in `region` and decodes what stands under `Response`.
@@ -108,6 +115,8 @@ struct Line {
     observer: Arc<dyn Observer>,
     limiter: Limiter,
     quota: Quota,
+    /// None for what is asked once in a key's life.
+    breakers: Option<Breakers>,
     skew: Skew,
 }
 
@@ -135,6 +144,7 @@ impl Line {
             observer,
             limiter: Limiter::default(),
             quota: Quota::default(),
+            breakers: None,
         })
     }
 
@@ -154,6 +164,7 @@ impl Line {
         let target = self.endpoint.target(action.service, region)?;
         let rate = Rate::of(action.per_second, self.budget);
         let bucket = self.limiter.bucket(action.service, action.name, &target.host, rate);
+        let breaker = self.breakers.as_ref().map(|breakers| breakers.of(&target.host));
         let call = Call {
             account: &self.account,
             service: action.service,
@@ -161,6 +172,9 @@ impl Line {
             region,
             counted: action.name,
             bucket: &bucket,
+            limiter: Some(&self.limiter),
+            priority: action.priority.here(),
+            breaker: breaker.as_deref(),
             quota: &self.quota,
             http: &self.http,
             observer: &*self.observer,

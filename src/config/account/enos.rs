@@ -3,6 +3,7 @@
 use super::Check;
 use crate::config::{Duration, SecretRef, endpoint};
 use serde::Deserialize;
+use std::path::PathBuf;
 
 /// `[accounts.NAME]` with `provider = "enos"`.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -22,6 +23,10 @@ pub struct EnosAccount {
     pub requests_per_second: f64,
     /// The deadline of one call, from connecting to the last byte: 1 s to 10 min.
     pub timeout: Duration,
+    /// A file of certificates in PEM that are trusted in place of the system's; empty for the system's.
+    pub ca_file: PathBuf,
+    /// Whether the endpoint's name may lead to this machine or its own link.
+    pub local_addresses: bool,
 }
 
 impl Default for EnosAccount {
@@ -35,6 +40,8 @@ impl Default for EnosAccount {
             user_id: String::new(),
             requests_per_second: 2.0,
             timeout: Duration::from_secs(10),
+            ca_file: PathBuf::new(),
+            local_addresses: false,
         }
     }
 }

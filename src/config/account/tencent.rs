@@ -3,6 +3,7 @@
 use super::{Check, Credentials};
 use crate::config::{Duration, endpoint};
 use serde::Deserialize;
+use std::path::PathBuf;
 
 /// `[accounts.NAME]` with `provider = "tencentcloud"`.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -18,6 +19,10 @@ pub struct TencentAccount {
     pub budget: f64,
     /// The deadline of one call, from connecting to the last byte: 1 s to 10 min.
     pub timeout: Duration,
+    /// A file of certificates in PEM that are trusted in place of the system's; empty for the system's.
+    pub ca_file: PathBuf,
+    /// Whether the endpoint's name may lead to this machine or its own link.
+    pub local_addresses: bool,
 }
 
 /// `assume_role`.
@@ -42,6 +47,8 @@ impl Default for TencentAccount {
             endpoint: "https://{service}.tencentcloudapi.com".into(),
             budget: 0.8,
             timeout: Duration::from_secs(10),
+            ca_file: PathBuf::new(),
+            local_addresses: false,
         }
     }
 }

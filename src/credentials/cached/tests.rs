@@ -37,6 +37,8 @@ impl Origin for Script {
 struct Told(Mutex<Vec<Option<Timestamp>>>);
 
 impl Observer for Told {
+    fn breaker(&self, _: &str, _: &str, _: Option<crate::model::BreakerState>) {}
+    fn clock_skew(&self, _: &str, _: f64) {}
     fn api_call(&self, _: crate::model::ApiCall<'_>) {}
     fn rate_limit_wait(&self, _: &str, _: &'static str, _: &'static str, _: Duration) {}
     fn rate_limit(&self, _: &str, _: &'static str, _: &'static str, _: f64) {}

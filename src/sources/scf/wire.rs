@@ -7,20 +7,22 @@
 use crate::logs;
 use crate::model::LogFacts;
 use crate::sources::lenient::{Field, List, Shape, records};
+use crate::transport::Priority;
 use crate::transport::tencent::Action;
 use serde::{Deserialize, Serialize};
 
 /// Run rows of one function. 5 requests a second, by its page.
-pub(super) const GET_FUNCTION_LOGS: Action =
-    Action { service: "scf", version: "2018-04-16", name: "GetFunctionLogs", per_second: 5.0 };
+pub(super) const GET_FUNCTION_LOGS: Action = action("GetFunctionLogs", 5.0, Priority::Current);
 
 /// The functions of a namespace. 100 requests a second, by its page.
-pub(super) const LIST_FUNCTIONS: Action =
-    Action { service: "scf", version: "2018-04-16", name: "ListFunctions", per_second: 100.0 };
+pub(super) const LIST_FUNCTIONS: Action = action("ListFunctions", 100.0, Priority::Discovery);
 
 /// The namespaces of a region. 20 requests a second, by its page.
-pub(super) const LIST_NAMESPACES: Action =
-    Action { service: "scf", version: "2018-04-16", name: "ListNamespaces", per_second: 20.0 };
+pub(super) const LIST_NAMESPACES: Action = action("ListNamespaces", 20.0, Priority::Discovery);
+
+const fn action(name: &'static str, per_second: f64, priority: Priority) -> Action {
+    Action { service: "scf", version: "2018-04-16", name, per_second, priority }
+}
 
 /// What is asked of `GetFunctionLogs`.
 #[derive(Clone, Serialize, PartialEq, Eq, Debug)]

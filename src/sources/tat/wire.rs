@@ -3,16 +3,17 @@
 //! Command text, parameters, output and where it is stored are not decoded.
 
 use crate::sources::lenient::{Field, List, records};
+use crate::transport::Priority;
 use crate::transport::tencent::Action;
 use serde::{Deserialize, Serialize};
 
-const fn action(name: &'static str) -> Action {
-    Action { service: "tat", version: "2020-10-28", name, per_second: 20.0 }
+const fn action(name: &'static str, priority: Priority) -> Action {
+    Action { service: "tat", version: "2020-10-28", name, per_second: 20.0, priority }
 }
 
-pub(super) static DESCRIBE_INVOCATIONS: Action = action("DescribeInvocations");
-pub(super) static DESCRIBE_INVOCATION_TASKS: Action = action("DescribeInvocationTasks");
-pub(super) static DESCRIBE_COMMANDS: Action = action("DescribeCommands");
+pub(super) static DESCRIBE_INVOCATIONS: Action = action("DescribeInvocations", Priority::Current);
+pub(super) static DESCRIBE_INVOCATION_TASKS: Action = action("DescribeInvocationTasks", Priority::Current);
+pub(super) static DESCRIBE_COMMANDS: Action = action("DescribeCommands", Priority::Detail);
 
 /// The most rows, and the most ids, of one call.
 pub(super) const LIMIT: usize = 100;

@@ -4,6 +4,7 @@
 //! and the names of people other than owners are skipped while decoding and never enter memory.
 
 use crate::sources::lenient::{Field, List, records};
+use crate::transport::Priority;
 use crate::transport::tencent::Action;
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +12,14 @@ use serde::{Deserialize, Serialize};
 /// taken to share it, as the rest of the family does.
 const PER_SECOND: f64 = 20.0;
 
-const fn action(name: &'static str) -> Action {
-    Action { service: "wedata", version: "2021-08-20", name, per_second: PER_SECOND }
+const fn action(name: &'static str, priority: Priority) -> Action {
+    Action { service: "wedata", version: "2021-08-20", name, per_second: PER_SECOND, priority }
 }
 
-pub(super) static LIST_INSTANCES: Action = action("ListInstances");
-pub(super) static GET_TASK_INSTANCE: Action = action("GetTaskInstance");
-pub(super) static GET_INSTANCE_LOG: Action = action("GetInstanceLog");
-pub(super) static DESCRIBE_TENANT_PROJECTS: Action = action("DescribeTenantProjects");
+pub(super) static LIST_INSTANCES: Action = action("ListInstances", Priority::Current);
+pub(super) static GET_TASK_INSTANCE: Action = action("GetTaskInstance", Priority::Detail);
+pub(super) static GET_INSTANCE_LOG: Action = action("GetInstanceLog", Priority::Log);
+pub(super) static DESCRIBE_TENANT_PROJECTS: Action = action("DescribeTenantProjects", Priority::Discovery);
 
 /// Input of ListInstances.
 #[derive(Serialize, Clone, Debug)]

@@ -98,7 +98,7 @@ fn error(code: Option<i64>, http: u16, retry_after: Option<Duration>) -> Error {
 
 /// Whether an answer says that the token is no longer good.
 pub(super) fn refuses_token(http: u16, error: &Error) -> bool {
-    http == 401 || matches!(error.code(), Some("4011" | "4012" | "1203"))
+    http == 401 || matches!(error.code(), Some("4011" | "4012" | "1203" | "1204"))
 }
 
 #[cfg(test)]
@@ -169,6 +169,17 @@ mod tests {
             (200, r#"{"apim_status":4011,"apim_refreshtoken":"r"}"#, "4011", "auth"),
             (200, r#"{"code":0,"apim_status":4012}"#, "4012", "auth"),
             (200, r#"{"code":"oops"}"#, "unreadable", "rejected"),
+            (200, r#"{"code":62104}"#, "62104", "rejected"),
+            (200, r#"{"code":62105}"#, "62105", "auth"),
+            (200, r#"{"status":1002}"#, "1002", "auth"),
+            (200, r#"{"status":1004}"#, "1004", "rejected"),
+            (200, r#"{"status":1202}"#, "1202", "rejected"),
+            (200, r#"{"status":1203}"#, "1203", "auth"),
+            (200, r#"{"status":1204}"#, "1204", "auth"),
+            (200, r#"{"code":99500}"#, "99500", "server"),
+            (400, "unreadable", "http_400", "rejected"),
+            (403, r#"{"message":"Your IP address is not allowed"}"#, "http_403", "auth"),
+            (413, "", "http_413", "rejected"),
             (401, r#"{"message":"Invalid authentication credentials"}"#, "http_401", "auth"),
             (401, r#"{"code":40101}"#, "40101", "auth"),
             (429, r#"{"message":"API rate limit exceeded"}"#, "http_429", "throttled"),
@@ -182,6 +193,22 @@ mod tests {
         ] {
             let error = open(http, body).unwrap_err();
             assert_eq!((error.label(), error.reason().name()), (label, reason), "{http} {body}");
+            // Those of the API itself that are over soon; what is wrong with one item is not.
+            let again = crate::transport::retry::wait(1, &error.into(), 0.5).is_some();
+            let passes = ["server", "throttled"].contains(&reason) && label != "62109";
+            assert_eq!(again, passes, "{http} {body}");
+        }
+    }
+
+    #[test]
+    fn every_code_of_a_token_that_ended_is_a_reason_for_another() {
+        let refuses = |http, code: &str| refuses_token(http, &Error::Auth { code: code.into(), hint: "" });
+        for code in ["1203", "1204", "4011", "4012"] {
+            assert!(refuses(200, code), "{code}");
+        }
+        assert!(refuses(401, "http_401") && refuses(401, "40101"));
+        for code in ["62101", "62103", "62105", "1002", "1003", "http_403"] {
+            assert!(!refuses(200, code), "{code}");
         }
     }
 }

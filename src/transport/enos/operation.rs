@@ -1,5 +1,6 @@
 //! What may be asked of the batch service.
 
+use crate::transport::Priority;
 use reqwest::Method;
 
 /// The only operations that are ever called: on this API a deletion is a GET that differs by one query value,
@@ -51,6 +52,14 @@ impl Operation {
             Self::TaskInstanceGet | Self::FlowInstanceGet => "get",
             Self::FlowInstanceSearch => "search",
             Self::TimeZone => "getTimeZone",
+        }
+    }
+
+    /// What it is for: all but the zone's are needed to know of a run.
+    pub(super) const fn priority(self) -> Priority {
+        match self {
+            Self::FlowInstanceSearch | Self::FlowInstanceGet | Self::TaskInstanceGet => Priority::Current,
+            Self::TimeZone => Priority::Discovery,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Line, envelope, sign};
 use crate::credentials::{Provider, Triple};
+use crate::transport::Priority;
 use crate::transport::call::{Call, Try};
 use crate::transport::error::{Error, Failure};
 use crate::transport::http::Request;
@@ -118,7 +119,8 @@ impl Tokens {
         let get = Get { line, keys: &keys, mended_stamp: false, mended_clock: false };
         // Said of the operation that the token is for, a refusal would be taken for an answer to that.
         let before = |error| Error::Before { action: NAME, error: Box::new(error) };
-        let Granted { access_token, expire } = line.call(NAME).run(get).await.map_err(before)?;
+        let Granted { access_token, expire } =
+            line.call(NAME, Priority::Current, get).await.map_err(before)?;
         if access_token.expose_secret().is_empty() {
             return Err(before(Error::Decode("a token that is empty".into())));
         }

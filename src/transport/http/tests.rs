@@ -13,7 +13,8 @@ async fn ask(reply: Reply) -> Result<Answer, Error> {
 }
 
 async fn ask_at(url: Url, deadline: Duration) -> Result<Answer, Error> {
-    let http = Http { max_body: CAP, ..Http::new(clock()).unwrap() };
+    let (connections, _) = Connections::open(&Trust::default(), clock()).unwrap();
+    let http = Http::over(Arc::new(connections.capped(CAP)), clock());
     let (method, headers) = (Method::GET, HeaderMap::new());
     let result = http.send(Request { method, url, headers, body: Vec::new(), deadline }).await;
     if let Err(error) = &result {

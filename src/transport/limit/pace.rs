@@ -1,5 +1,6 @@
 //! The arithmetic of one limit: GCRA, with a rate that gives way and recovers.
 
+use super::window::Window;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -14,19 +15,26 @@ const NOTICEABLE: f64 = 0.01;
 /// What a bucket may use.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(in super::super) struct Rate {
-    per_second: f64,
-    burst: f64,
+    limit: f64,
+    budget: f64,
 }
 
 impl Rate {
-    /// The share `budget` (above 0, at most 1) of a documented limit.
+    /// The share `budget` (above 0, at most 1) of a limit of so many requests a second, which may have a fraction.
     ///
-    /// What the budget leaves free is what a burst may take, so that no second holds more than `limit` requests:
-    /// a bucket gives at most `burst + ceil(rate) − 1` in any one second.
+    /// Whoever counts any second at the server finds `limit` requests at most, rounded up; see [`Window`].
     pub(in super::super) fn of(limit: f64, budget: f64) -> Self {
+        Self { limit, budget }
+    }
+
+    fn per_second(self) -> f64 {
+        self.limit * self.budget
+    }
+
+    /// How many may go at once: what the budget leaves free.
+    fn burst(self) -> f64 {
         // 20 × (1 − 0.8) is 3.9999999999999996.
-        let free = (limit * (1.0 - budget) + 1e-9).floor();
-        Self { per_second: limit * budget, burst: free.max(1.0) }
+        (self.limit * (1.0 - self.budget) + 1e-9).floor().max(1.0)
     }
 }
 
@@ -38,17 +46,19 @@ pub(super) struct Pace {
     paused_until: Instant,
     /// The last complaint: when it was heeded, and what rate it left.
     cut: Option<(Instant, f64)>,
+    window: Window,
     told: Option<f64>,
 }
 
 impl Pace {
     pub(super) fn new(rate: Rate, now: Instant) -> Self {
-        Self { rate, due: now, paused_until: now, cut: None, told: None }
+        let window = Window::new(rate.limit, rate.budget);
+        Self { rate, due: now, paused_until: now, cut: None, window, told: None }
     }
 
     /// The rate now, in requests per second.
     pub(super) fn per_second(&self, now: Instant) -> f64 {
-        let whole = self.rate.per_second;
+        let whole = self.rate.per_second();
         match self.cut {
             None => whole,
             Some((at, left)) => {
@@ -58,18 +68,24 @@ impl Pace {
         }
     }
 
-    /// Lets one request through, or says when to ask again.
-    pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
+    /// Lets one request through and names it, or says when to ask again.
+    pub(super) fn take(&mut self, now: Instant) -> Result<u64, Instant> {
         let per_second = self.per_second(now);
         let step = Duration::from_secs_f64(1.0 / per_second);
         // No bursts until the rate has recovered.
-        let ahead = if per_second < self.rate.per_second { 0.0 } else { self.rate.burst - 1.0 };
+        let ahead = if per_second < self.rate.per_second() { 0.0 } else { self.rate.burst() - 1.0 };
         let next = self.due.checked_sub(step.mul_f64(ahead)).unwrap_or(now).max(self.paused_until);
+        let next = next.max(self.window.free(now));
         if next > now {
             return Err(next);
         }
         self.due = self.due.max(now) + step;
-        Ok(())
+        Ok(self.window.take(now))
+    }
+
+    /// The request `id` is over.
+    pub(super) fn ended(&mut self, id: u64, now: Instant) {
+        self.window.ended(id, now);
     }
 
     /// Halves the rate because of a request sent at `sent`, and sends nothing for `pause`.
@@ -79,14 +95,14 @@ impl Pace {
         if self.cut.is_some_and(|(at, _)| sent < at) {
             return;
         }
-        let whole = self.rate.per_second;
+        let whole = self.rate.per_second();
         self.cut = Some((now, (self.per_second(now) / 2.0).max(whole * FLOOR)));
     }
 
     pub(super) fn changed_rate(&mut self, now: Instant) -> Option<f64> {
         let rate = self.per_second(now);
         let noticeable = |told: f64| {
-            (rate - told).abs() > told * NOTICEABLE || (rate >= self.rate.per_second && told < rate)
+            (rate - told).abs() > told * NOTICEABLE || (rate >= self.rate.per_second() && told < rate)
         };
         if self.told.is_none_or(noticeable) {
             self.told = Some(rate);

@@ -55,6 +55,7 @@ fn hint(family: &str, detail: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::model::Reason;
+    use crate::transport::retry;
 
     #[test]
     fn every_documented_code_has_its_class() {
@@ -86,7 +87,10 @@ mod tests {
                  ResourceInsufficient LimitExceeded FailedOperation DryRunOperation IpInBlacklist IpNotInWhitelist \
                  InvalidParameter.ClientIpNotAuthorized InvalidParameter.ConflictParameter LimitExceeded.Offset \
                  InvalidParameterValue.StartTimeOrEndTime ResourceNotFound.FunctionName RequestLimitExceededX \
-                 FailedOperation.ClsServiceUnregistered",
+                 FailedOperation.ClsServiceUnregistered InvalidParameter.WorkspaceNotExist \
+                 InvalidParameter.WeDataRoleNotExists InvalidParameterValue.InvalidFilter \
+                 InvalidParameterValue.InvalidInvocationId InvalidParameterValue.DateTime \
+                 LimitExceeded.FilterValueExceeded",
             ),
         ];
         for (reason, codes) in table {
@@ -94,6 +98,20 @@ mod tests {
                 let error = error(code, None);
                 assert_eq!(error.reason(), reason, "{code}");
                 assert_eq!(error.code(), Some(code));
+                // How long before it is asked again: not at all, half a second at most, a second, or five.
+                let again = retry::wait(1, &error.clone().into(), 1.0).map(|wait| wait.as_millis());
+                let account = matches!(
+                    code.strip_prefix("RequestLimitExceeded."),
+                    Some("UinLimitExceeded" | "GlobalRegionUinLimitExceeded" | "IPLimitExceeded")
+                );
+                assert_eq!(error.is_account_wide(), account, "{code}");
+                let expected = match reason {
+                    Reason::Throttled if account => Some(5000),
+                    Reason::Throttled => Some(1000),
+                    Reason::Server => Some(500),
+                    _ => None,
+                };
+                assert_eq!(again, expected, "{code}");
             }
         }
     }

@@ -5,7 +5,7 @@ use super::{Action, Line, Options};
 use crate::credentials::{self, ExchangeError, StsAction, Triple};
 use crate::model::{BoxFuture, Clock, Observer};
 use crate::transport::http::Request;
-use crate::transport::{Error, Http, SetupError, address, status};
+use crate::transport::{Error, Http, Priority, SetupError, address, status};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde_json::Value;
@@ -20,11 +20,13 @@ pub const METADATA: &str = "http://metadata.tencentyun.com";
 /// Away from the cloud its name does not resolve, or leads nowhere.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
 
-static ASSUME_ROLE: Action =
-    Action { service: "sts", version: "2018-08-13", name: "AssumeRole", per_second: 600.0 };
+static ASSUME_ROLE: Action = action("AssumeRole", 600.0);
 /// Its limit is not documented; once per renewal is far below any.
-static ASSUME_ROLE_WITH_WEB_IDENTITY: Action =
-    Action { service: "sts", version: "2018-08-13", name: "AssumeRoleWithWebIdentity", per_second: 20.0 };
+static ASSUME_ROLE_WITH_WEB_IDENTITY: Action = action("AssumeRoleWithWebIdentity", 20.0);
+
+const fn action(name: &'static str, per_second: f64) -> Action {
+    Action { service: "sts", version: "2018-08-13", name, per_second, priority: Priority::Current }
+}
 
 /// Asks for the keys of one account.
 pub struct Exchange {

@@ -3,8 +3,13 @@ use crate::transport::stage::{Keys, NOW, Notes, Reply, Stage, clock};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
-static ACTION: Action =
-    Action { service: "tat", version: "2020-10-28", name: "DescribeInvocations", per_second: 20.0 };
+static ACTION: Action = Action {
+    service: "tat",
+    version: "2020-10-28",
+    name: "DescribeInvocations",
+    per_second: 20.0,
+    priority: Priority::Current,
+};
 
 const OK: &str = r#"{"Response": {"TotalCount": 1, "RequestId": "r"}}"#;
 
@@ -102,6 +107,14 @@ async fn throttling_slows_the_action_and_is_tried_again() {
     assert_eq!(played.notes.codes(), ["RequestLimitExceeded", "ok"]);
     let rates = played.notes.rates.lock().unwrap();
     assert!(rates[0] == 16.0 && (8.0..8.01).contains(&rates[1]), "{rates:?}");
+}
+
+#[tokio::test]
+async fn the_difference_of_the_clocks_is_told() {
+    let date = "Date: Thu, 27 Mar 2025 23:59:30 GMT\r\n";
+    let played = play(vec![Reply::with(200, date, OK.as_bytes())]).await;
+    assert!(played.result.is_ok());
+    assert_eq!(*played.notes.skews.lock().unwrap(), [30.0]);
 }
 
 #[tokio::test]
