@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::sources::lenient::{Field, List};
 use crate::sources::{CATCH_UP, PollError, Read, Source, during};
-use crate::transport::Error;
+use crate::transport::{Error, Priority, at};
 use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl Poll<'_> {
                 Err(error) => self.fail(target, error)?,
             }
         }
-        self.catch_up(targets).await
+        at(Priority::Backfill, self.catch_up(targets)).await
     }
 
     /// Reads what earlier polls left, and what is not the newest of this one, newest first. All calls for what is old

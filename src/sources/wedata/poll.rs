@@ -13,6 +13,7 @@ use super::weight::{Weight, weigh};
 use super::wire::{LIST_INSTANCES, ListInstances};
 use crate::model::{Batch, Gaps, Intake, Window};
 use crate::sources::{CATCH_UP, PollError, Read, during};
+use crate::transport::{Priority, at};
 use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -48,27 +49,42 @@ impl Poll<'_> {
         while behind.is_none_or(|since: Instant| since.elapsed() < CATCH_UP)
             && let Some(slice) = course.next()
         {
-            let mut changed = Listing::default();
-            let reading = self.list(&mut changed, slice, None, &mut trouble).await?;
-            if reading == Reading::TooLong
-                && let Some(halves) = self.halves(slice)
-            {
-                course.halve(halves, &changed);
-                continue;
-            }
-            course.pass(slice, reading, &changed);
-            unseen.retain(|open| !changed.shows(open));
-            // Before the watermark moves: a poll cut off after that is followed by one that is not the first any more.
-            if course.all_open.is_none() {
-                course.all_open = Some(self.confirm(&unseen, &mut trouble).await?);
-            }
-            course.take(self.details(), slice, changed.rows()).await?;
-            behind.get_or_insert_with(Instant::now);
-            if course.goes_on() {
-                self.intake.submit(course.progress()).await?;
+            let step = self.step(slice, &mut course, &mut unseen, &mut trouble);
+            let read = if behind.is_some() { at(Priority::Backfill, step).await? } else { step.await? };
+            if read {
+                behind.get_or_insert_with(Instant::now);
+                if course.goes_on() {
+                    self.intake.submit(course.progress()).await?;
+                }
             }
         }
         self.close(course, trouble).await
+    }
+
+    /// Reads one slice, or halves it where that is too much at once; whether it was read.
+    async fn step(
+        &self,
+        slice: Slice,
+        course: &mut Course<'_>,
+        unseen: &mut HashSet<&str>,
+        trouble: &mut Trouble,
+    ) -> Result<bool, PollError> {
+        let mut changed = Listing::default();
+        let reading = self.list(&mut changed, slice, None, trouble).await?;
+        if reading == Reading::TooLong
+            && let Some(halves) = self.halves(slice)
+        {
+            course.halve(halves, &changed);
+            return Ok(false);
+        }
+        course.pass(slice, reading, &changed);
+        unseen.retain(|open| !changed.shows(open));
+        // Before the watermark moves: a poll cut off after that is followed by one that is not the first any more.
+        if course.all_open.is_none() {
+            course.all_open = Some(self.confirm(unseen, trouble).await?);
+        }
+        course.take(self.details(), slice, changed.rows()).await?;
+        Ok(true)
     }
 
     /// Both halves of a slice that is too long to be read at once.

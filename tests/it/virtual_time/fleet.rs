@@ -49,7 +49,15 @@ impl Desk for Record {
     fn begin<'a>(&'a self, plan: &'a CellPlan) -> BoxFuture<'a, Result<Window, IntakeClosed>> {
         self.begun.lock().unwrap().push((plan.key.to_string(), self.began.elapsed()));
         let at = VirtualClock(self.began).now();
-        let window = Window { poll: 1, from: at, to: at, floor: at, first: false, open: Vec::new(), gaps: Default::default() };
+        let window = Window {
+            poll: 1,
+            from: at,
+            to: at,
+            floor: at,
+            first: false,
+            open: Vec::new(),
+            gaps: Default::default(),
+        };
         Box::pin(std::future::ready(Ok(window)))
     }
 
