@@ -4,11 +4,12 @@ use super::page::Place;
 use crate::config::{Account, Config, Credentials, EnosAccount, Problem, SecretRef, Section, TencentAccount};
 use crate::credentials::{self, Choice, Plan, Role};
 use crate::model::{Buckets, Clock, Label, Observer};
-use crate::schedule::{CronExpression, Schedule, Scheduled};
+use crate::schedule::{Bounds, CronExpression, Schedule, Scheduled};
 use crate::sources::{self, AccountClient, Toolbox};
 use crate::transport::{Http, SetupError, enos, tencent};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Builds clients and sources. It keeps the clients, so that a reload goes on with the same limiters and tokens.
 pub struct Workshop {
@@ -75,7 +76,7 @@ impl Workshop {
             return Err(problems);
         }
         let schedule = match &section.schedule {
-            crate::config::Schedule::Every(interval) => Schedule::Every(interval.0),
+            crate::config::Schedule::Every(interval) => every(section, interval.0),
             crate::config::Schedule::Cron(text) => Schedule::Cron(
                 CronExpression::try_new(text, &*self.clock)
                     .map_err(|error| vec![section.problem_with("schedule", error.to_string())])?,
@@ -205,6 +206,18 @@ impl Workshop {
             observer,
             clock,
         )?)))
+    }
+}
+
+/// An interval, with the bounds that the section sets it.
+pub(super) fn every(section: &Section, usual: Duration) -> Schedule {
+    match (section.schedule_running, section.schedule_idle) {
+        (None, None) => Schedule::Every(usual),
+        (running, idle) => Schedule::Adaptive(Bounds {
+            running: running.map_or(usual, |running| running.0),
+            usual,
+            idle: idle.map_or(usual, |idle| idle.0),
+        }),
     }
 }
 
