@@ -128,11 +128,7 @@ impl Desk for Keeper {
         Box::pin(self.ask(|reply| Request::Report { report, reply }))
     }
 
-    fn pace<'a>(
-        &'a self,
-        cell: &'a CellKey,
-        interval: Duration,
-    ) -> BoxFuture<'a, Result<(), IntakeClosed>> {
+    fn pace<'a>(&'a self, cell: &'a CellKey, interval: Duration) -> BoxFuture<'a, Result<(), IntakeClosed>> {
         Box::pin(self.ask(move |reply| Request::Pace { cell: cell.clone(), interval, reply }))
     }
 
@@ -234,12 +230,7 @@ impl KeeperThread {
         }
     }
 
-    fn serve(
-        &mut self,
-        request: Request,
-        queue: &mpsc::Receiver<Request>,
-        served: &mut Vec<Waiting>,
-    ) {
+    fn serve(&mut self, request: Request, queue: &mpsc::Receiver<Request>, served: &mut Vec<Waiting>) {
         match request {
             Request::Begin { plan, reply } => {
                 let shown = self.shows_now(&plan.key);

@@ -190,17 +190,18 @@ fn check_bounds(table: &Table, at: &Key, findings: &mut Findings<'_>) {
         let (Some(bound), Some(schedule)) = (bound, &table.schedule) else { continue };
         let wrong = match schedule {
             Schedule::Cron(_) => Some(
-                "only an interval can adapt; write one as schedule, like \"30s\", or leave this out".to_owned(),
+                "only an interval can adapt; write one as schedule, like \"30s\", or leave this out"
+                    .to_owned(),
             ),
             Schedule::Every(_) if bound < Duration::from_secs(1) => {
                 Some("an interval is at least \"1s\"".to_owned())
             }
-            Schedule::Every(usual) if name == "schedule_running" && bound > *usual => {
-                Some(format!("is {bound}, longer than the schedule of {usual}; while runs are under way polls come sooner"))
-            }
-            Schedule::Every(usual) if name == "schedule_idle" && bound < *usual => {
-                Some(format!("is {bound}, shorter than the schedule of {usual}; while nothing happens polls come later"))
-            }
+            Schedule::Every(usual) if name == "schedule_running" && bound > *usual => Some(format!(
+                "is {bound}, longer than the schedule of {usual}; while runs are under way polls come sooner"
+            )),
+            Schedule::Every(usual) if name == "schedule_idle" && bound < *usual => Some(format!(
+                "is {bound}, shorter than the schedule of {usual}; while nothing happens polls come later"
+            )),
             Schedule::Every(_) => None,
         };
         if let Some(message) = wrong {

@@ -59,7 +59,8 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const BOUNDS: Bounds = Bounds { running: SECOND, usual: Duration::from_secs(10), idle: Duration::from_secs(60) };
+    const BOUNDS: Bounds =
+        Bounds { running: SECOND, usual: Duration::from_secs(10), idle: Duration::from_secs(60) };
 
     fn intervals(polls: &[(bool, bool, bool)]) -> Vec<u64> {
         let mut tempo = Tempo::new(Schedule::Adaptive(BOUNDS));
@@ -74,9 +75,10 @@ mod tests {
     fn five_quiet_polls_in_a_row_make_it_idle_and_any_news_ends_that() {
         let (quiet, news) = ((true, false, false), (true, false, true));
         assert_eq!(intervals(&[quiet; 7]), [10, 10, 10, 10, 60, 60, 60]);
-        assert_eq!(intervals(&[quiet, quiet, news, quiet, quiet, quiet, quiet, quiet, news]), [
-            10, 10, 10, 10, 10, 10, 10, 60, 10
-        ]);
+        assert_eq!(
+            intervals(&[quiet, quiet, news, quiet, quiet, quiet, quiet, quiet, news]),
+            [10, 10, 10, 10, 10, 10, 10, 60, 10]
+        );
     }
 
     #[test]
@@ -88,7 +90,10 @@ mod tests {
     #[test]
     fn a_poll_that_failed_says_nothing_so_it_is_neither_fast_nor_slow() {
         let (quiet, failed) = ((true, false, false), (false, true, false));
-        assert_eq!(intervals(&[quiet, quiet, quiet, quiet, quiet, failed, quiet]), [10, 10, 10, 10, 60, 10, 10]);
+        assert_eq!(
+            intervals(&[quiet, quiet, quiet, quiet, quiet, failed, quiet]),
+            [10, 10, 10, 10, 60, 10, 10]
+        );
     }
 
     #[test]

@@ -90,11 +90,7 @@ impl Desk for Notes {
         Box::pin(std::future::ready(Ok(*self.pulse.lock().unwrap())))
     }
 
-    fn pace<'a>(
-        &'a self,
-        cell: &'a CellKey,
-        interval: Duration,
-    ) -> BoxFuture<'a, Result<(), IntakeClosed>> {
+    fn pace<'a>(&'a self, cell: &'a CellKey, interval: Duration) -> BoxFuture<'a, Result<(), IntakeClosed>> {
         self.paces.lock().unwrap().push((cell.to_string(), interval));
         Box::pin(std::future::ready(Ok(())))
     }
@@ -440,7 +436,8 @@ async fn a_cell_is_polled_sooner_while_runs_are_under_way_and_later_while_nothin
     assert!((10..=12).contains(&first_slow), "{gaps:?}");
     // Four polls after the first quiet one at the usual pace, then idle; never outside the bounds.
     assert_eq!(&gaps[first_slow..first_slow + 6], [30, 30, 30, 30, 120, 120], "{gaps:?}");
-    let paces: Vec<u64> = notes.paces.lock().unwrap().iter().map(|(_, interval)| interval.as_secs()).collect();
+    let paces: Vec<u64> =
+        notes.paces.lock().unwrap().iter().map(|(_, interval)| interval.as_secs()).collect();
     assert_eq!(paces, [5, 30, 120]);
     assert_eq!(notes.planned.lock().unwrap()[0], Some(30 * SECOND), "known with the first poll");
     assert_eq!(source.most_at_once.load(Ordering::SeqCst), 1);

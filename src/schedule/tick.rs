@@ -27,7 +27,7 @@ pub enum Schedule {
 
 impl Schedule {
     /// How long a poll may take: ten intervals, but a minute at least and a quarter of an hour at most.
-    pub(super) fn deadline(&self) -> Duration {
+    pub fn deadline(&self) -> Duration {
         match self {
             Self::Every(interval) | Self::Adaptive(Bounds { usual: interval, .. }) => {
                 interval.saturating_mul(10).clamp(DEADLINES.0, DEADLINES.1)

@@ -213,9 +213,8 @@ impl CellState {
 
     /// What decides how soon the next poll is due, but for the news.
     pub(super) fn is_under_way(&self) -> bool {
-        let moves = |run: &ActiveRun| {
-            matches!(run.state, RunState::Queued | RunState::Running | RunState::Retrying)
-        };
+        let moves =
+            |run: &ActiveRun| matches!(run.state, RunState::Queued | RunState::Running | RunState::Retrying);
         self.tasks.values().any(|task| task.active.iter().any(moves))
     }
 

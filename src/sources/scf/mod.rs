@@ -10,6 +10,7 @@ mod listing;
 mod normalize;
 mod page;
 mod pages;
+mod plan;
 mod poll;
 mod progress;
 mod settings;
@@ -39,6 +40,9 @@ pub(super) const KIND: Kind = Kind {
     buckets,
     natives: &[],
     check,
+    figures: plan::FIGURES,
+    plan: plan::plan,
+    relief: "or name fewer functions",
     build,
     #[cfg(feature = "simulator")]
     face: || Box::new(fake::Fake),

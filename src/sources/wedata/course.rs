@@ -4,6 +4,7 @@ use super::details::{Details, Verdict};
 use super::listing::{Listing, MAX_ROWS, Reading};
 use super::normalize::Row;
 use super::slice::Slice;
+use crate::model::RunId;
 use crate::sources::PollError;
 
 /// What the slices read so far come to.
@@ -19,6 +20,8 @@ pub(super) struct Course {
     pub(super) verdict: Verdict,
     /// Whether the unfinished instances could all be listed; `None` before that was tried.
     pub(super) all_open: Option<bool>,
+    /// The open runs that were not listed because nothing of theirs can have changed.
+    pub(super) still_open: Vec<RunId>,
 }
 
 impl Course {
