@@ -224,7 +224,7 @@ impl CellState {
             record.active.iter().map(|active| (active.run.clone(), active.state.clone())).collect()
         };
         let moved = |(key, record): &(TaskKey, TaskRecord)| {
-            self.tasks.get(key).map_or(true, |before| states(before) != states(record))
+            self.tasks.get(key).is_none_or(|before| states(before) != states(record))
         };
         delta.seen.iter().any(|change| change.before != Some(change.seen)) || delta.tasks.iter().any(moved)
     }

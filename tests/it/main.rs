@@ -13,6 +13,7 @@ mod catalogue;
 mod cli;
 mod clouds;
 mod crash;
+mod economy;
 mod golden;
 mod interop;
 mod layering;

@@ -3,6 +3,8 @@
 mod assume;
 mod outline;
 mod show;
+#[cfg(test)]
+mod tests;
 
 pub use assume::{Assumed, Assumptions, From, Given};
 pub use outline::{Load, Outline, Pace, SourcePlan, outline};

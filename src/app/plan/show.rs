@@ -11,7 +11,8 @@ const DAY: f64 = 86_400.0;
 /// A number with as many digits as mean something.
 pub(super) fn number(value: f64) -> String {
     match value.abs() {
-        v if v == 0.0 => "0".into(),
+        v if v.fract() == 0.0 => format!("{value:.0}"),
+        v if v < 0.0001 => "<0.0001".into(),
         v if v < 0.1 => format!("{value:.4}"),
         v if v < 10.0 => format!("{value:.2}"),
         v if v < 100.0 => format!("{value:.1}"),

@@ -6,7 +6,7 @@ use super::poll::{AHEAD, LONGEST_RUN};
 use super::search::PAGE;
 use super::settings::Settings;
 use crate::config::{Problem, Section};
-use crate::sources::forecast::{Called, Calls, Figure, Forecast, Kept, Scene, figure, pages};
+use crate::sources::forecast::{Called, Calls, Figure, Forecast, Scene, figure, pages};
 use std::time::Duration;
 
 const FLOWS: Figure = Figure {
@@ -23,8 +23,18 @@ const FLOW_SECONDS: Figure = Figure {
     kept: None,
     help: "time from when a flow instance can be found to its end",
 };
-const WAIT_SECONDS: Figure =
-    Figure { name: "wait_seconds", default: 120.0, kept: None, help: "time of it that a task waits" };
+const WAIT_SECONDS: Figure = Figure {
+    name: "wait_seconds",
+    default: 120.0,
+    kept: None,
+    help: "time of it that a task waits for its planned time or for another task",
+};
+const QUEUE_SECONDS: Figure = Figure {
+    name: "queue_seconds",
+    default: 10.0,
+    kept: None,
+    help: "time that a task is shown as ready before it runs",
+};
 const RUN_SECONDS: Figure =
     Figure { name: "run_seconds", default: 120.0, kept: None, help: "time that a task runs" };
 const STUCK: Figure = Figure {
@@ -36,12 +46,13 @@ const STUCK: Figure = Figure {
 const OPEN: Figure = Figure {
     name: "open_flows",
     default: 0.0,
-    kept: Some(Kept::OpenRuns),
+    kept: None,
     help: "flow instances that run at any time and were planned before the lookback",
 };
 
 /// What the number of calls depends on.
-pub(super) const FIGURES: &[Figure] = &[FLOWS, TASKS, FLOW_SECONDS, WAIT_SECONDS, RUN_SECONDS, STUCK, OPEN];
+pub(super) const FIGURES: &[Figure] =
+    &[FLOWS, TASKS, FLOW_SECONDS, WAIT_SECONDS, QUEUE_SECONDS, RUN_SECONDS, STUCK, OPEN];
 
 /// The shortest life of a token that is known, less the margin by which it is renewed.
 const TOKEN: Duration = Duration::from_secs(6480);
@@ -79,8 +90,9 @@ pub(super) fn plan(section: &Section, scene: &Scene<'_>) -> Result<Forecast, Vec
     let watched = PATIENCE.as_secs_f64() / interval
         + lookback.saturating_sub(PATIENCE).as_secs_f64() / LOOK_AGAIN.as_secs_f64().max(interval);
     let a_flow = scene.of(&FLOW_SECONDS) / interval + 1.0 + stuck * watched;
-    // A task is got when it is met waiting, by every poll while it runs, and once when it is over.
-    let a_task = (scene.of(&WAIT_SECONDS) / interval).min(1.0) + scene.of(&RUN_SECONDS) / interval + 1.0;
+    // A task is got when it is met waiting, when it is met ready, by every poll while it runs, and once when it is over.
+    let met = |figure| (scene.of(figure) / interval).min(1.0);
+    let a_task = met(&WAIT_SECONDS) + met(&QUEUE_SECONDS) + scene.of(&RUN_SECONDS) / interval + 1.0;
     let poll = |search: f64, flows: f64, a_flow: f64, a_task: f64| -> Calls {
         vec![
             (called(SEARCH), search),
