@@ -36,6 +36,11 @@ pub enum Command {
     Check(ConfigArgs),
     /// Poll every source once and print the metrics; keeps no state
     Once(OnceArgs),
+    /// Say how many calls a configuration makes, against each quota; binds nothing, calls nothing
+    ///
+    /// Exits with 0 where every source can keep its schedule, with 1 where one cannot: each such place is a line that
+    /// begins with WARN and says what to do.
+    Plan(PlanArgs),
     /// Serve the simulated clouds
     #[cfg(feature = "simulator")]
     Simulate(SimulateArgs),
@@ -103,6 +108,30 @@ pub struct OnceArgs {
     /// Poll this source alone
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
+}
+
+/// The arguments of `plan`.
+#[derive(Clone, PartialEq, Eq, Debug, Args)]
+pub struct PlanArgs {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What the configuration does not tell, like dataflows.projects=12; may be repeated. Else what the state
+    /// remembers, where no exporter is using it, else a default: the answer lists all of them
+    #[arg(long, value_name = "SOURCE.NAME=N")]
+    pub assume: Vec<String>,
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
+}
+
+/// The form of a plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum PlanFormat {
+    /// Tables to read.
+    Text,
+    /// One object.
+    Json,
 }
 
 /// The arguments of `simulate`.

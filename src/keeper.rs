@@ -11,12 +11,12 @@ use crate::ledger::Ledger;
 use crate::metrics::{Own, Sink, Span, View, cell_families};
 use crate::model::{
     Batch, BoxFuture, CellKey, CellPlan, CellStatus, Clock, Delta, Desk, Intake, IntakeClosed, Known,
-    NativeGauge, PollReport, RunId, TaskKey, Window,
+    NativeGauge, PollReport, Pulse, RunId, TaskKey, Window,
 };
 use crate::state::{CellState, Store};
 use arc_swap::ArcSwap;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -64,7 +64,8 @@ enum Request {
     Begin { plan: CellPlan, reply: oneshot::Sender<Window> },
     Recall { cell: CellKey, runs: Vec<RunId>, reply: oneshot::Sender<Vec<Known>> },
     Submit { cell: CellKey, batch: Batch, reply: oneshot::Sender<()> },
-    Report { report: PollReport, reply: oneshot::Sender<()> },
+    Report { report: PollReport, reply: oneshot::Sender<Pulse> },
+    Pace { cell: CellKey, interval: Duration, reply: oneshot::Sender<()> },
     Retire { cell: CellKey, reply: oneshot::Sender<()> },
     KeepOnly { of: CellKey, found: Vec<CellKey>, reply: oneshot::Sender<()> },
 }
@@ -89,6 +90,7 @@ impl Keeper {
             published: Arc::clone(&published),
             reports: BTreeMap::new(),
             changed: BTreeMap::new(),
+            news: BTreeSet::new(),
         };
         // Here and not on the thread: the first scrape may come as soon as this returns, and a page without the restored
         // series would end them.
@@ -123,8 +125,12 @@ impl Desk for Keeper {
         Arc::new(CellIntake { keeper: self.clone(), cell: cell.clone() })
     }
 
-    fn report(&self, report: PollReport) -> BoxFuture<'_, Result<(), IntakeClosed>> {
+    fn report(&self, report: PollReport) -> BoxFuture<'_, Result<Pulse, IntakeClosed>> {
         Box::pin(self.ask(|reply| Request::Report { report, reply }))
+    }
+
+    fn pace<'a>(&'a self, cell: &'a CellKey, interval: Duration) -> BoxFuture<'a, Result<(), IntakeClosed>> {
+        Box::pin(self.ask(move |reply| Request::Pace { cell: cell.clone(), interval, reply }))
     }
 
     fn keep_only<'a>(
@@ -171,6 +177,24 @@ struct KeeperThread {
     reports: BTreeMap<CellKey, PollReport>,
     /// Cells that changed since the last publication, and what of them.
     changed: BTreeMap<CellKey, Change>,
+    /// Cells of which something new was learnt since their last report.
+    news: BTreeSet<CellKey>,
+}
+
+/// Whoever waits for the next publication.
+enum Waiting {
+    Done(oneshot::Sender<()>),
+    Reported(oneshot::Sender<Pulse>, Pulse),
+}
+
+impl Waiting {
+    /// Answers. A worker that was stopped meanwhile does not wait for it.
+    fn answer(self) {
+        let _heard = match self {
+            Self::Done(reply) => reply.send(()).is_ok(),
+            Self::Reported(reply, pulse) => reply.send(pulse).is_ok(),
+        };
+    }
 }
 
 /// A cell, as it is rendered.
@@ -214,22 +238,14 @@ impl KeeperThread {
                 self.serve(next, &queue, &mut served);
             }
             self.publish();
-            for reply in served {
-                // A worker that was stopped meanwhile does not wait for its answer.
-                let _stopped = reply.send(());
-            }
+            served.into_iter().for_each(Waiting::answer);
             if let Err(error) = self.ledger.compact() {
                 tracing::warn!(%error, "the state file keeps space that it does not need");
             }
         }
     }
 
-    fn serve(
-        &mut self,
-        request: Request,
-        queue: &mpsc::Receiver<Request>,
-        served: &mut Vec<oneshot::Sender<()>>,
-    ) {
+    fn serve(&mut self, request: Request, queue: &mpsc::Receiver<Request>, served: &mut Vec<Waiting>) {
         match request {
             Request::Begin { plan, reply } => {
                 let shown = self.shows_now(&plan.key);
@@ -244,19 +260,26 @@ impl KeeperThread {
             Request::Submit { cell, batch, reply } => {
                 let delta = self.store.apply(&cell, &batch, self.clock.now());
                 if self.commit(delta, queue) {
-                    served.push(reply);
+                    served.push(Waiting::Done(reply));
                 }
             }
             Request::Report { report, reply } => {
                 let delta = self.store.record(&report);
                 if self.commit(delta, queue) {
+                    let news = self.news.remove(&report.cell);
+                    let pulse = Pulse { under_way: self.store.is_under_way(&report.cell), news };
                     self.reports.insert(report.cell.clone(), report);
-                    served.push(reply);
+                    served.push(Waiting::Reported(reply, pulse));
                 }
+            }
+            Request::Pace { cell, interval, reply } => {
+                self.store.pace(&cell, interval);
+                self.note(cell, Change::HEALTH);
+                served.push(Waiting::Done(reply));
             }
             Request::Retire { cell, reply } => {
                 self.withdraw(cell);
-                served.push(reply);
+                served.push(Waiting::Done(reply));
             }
             Request::KeepOnly { of, found, reply } => {
                 let same = |cell: &CellKey| {
@@ -266,7 +289,7 @@ impl KeeperThread {
                 let gone: Vec<CellKey> =
                     self.store.cells().map(|(key, _)| key).filter(gone).cloned().collect();
                 gone.into_iter().for_each(|cell| self.withdraw(cell));
-                served.push(reply);
+                served.push(Waiting::Done(reply));
             }
         }
     }
@@ -294,6 +317,9 @@ impl KeeperThread {
         let shown = self.shows_now(&delta.cell);
         let cell = delta.cell.clone();
         let tasks = delta.tasks.iter().map(|(task, _)| task).chain(&delta.idle).cloned().collect();
+        if self.store.is_news(&delta) {
+            self.news.insert(cell.clone());
+        }
         self.store.adopt(delta);
         // Where the present becomes doubtful, or certain again, every task shows other families.
         let change = if self.shows_now(&cell) == shown { Change::Tasks(tasks) } else { Change::All };
@@ -307,6 +333,7 @@ impl KeeperThread {
         self.forget_dormant();
         self.renderer.remove(&cell);
         self.reports.remove(&cell);
+        self.news.remove(&cell);
         self.note(cell, Change::All);
     }
 

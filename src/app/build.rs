@@ -4,12 +4,13 @@ use super::page::Place;
 use crate::config::{Account, Config, Credentials, EnosAccount, Problem, SecretRef, Section, TencentAccount};
 use crate::credentials::{self, Choice, Plan, Role};
 use crate::model::{Buckets, Clock, Label, Observer};
-use crate::schedule::{CronExpression, Schedule, Scheduled};
+use crate::schedule::{Bounds, CronExpression, Schedule, Scheduled};
 use crate::sources::{self, AccountClient, Toolbox};
 use crate::transport::{Http, SetupError, Trust, enos, tencent};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Builds clients and sources. It keeps the clients, so that a reload goes on with the same limiters and tokens.
 pub struct Workshop {
@@ -83,7 +84,7 @@ impl Workshop {
             return Err(problems);
         }
         let schedule = match &section.schedule {
-            crate::config::Schedule::Every(interval) => Schedule::Every(interval.0),
+            crate::config::Schedule::Every(interval) => every(section, interval.0),
             crate::config::Schedule::Cron(text) => Schedule::Cron(
                 CronExpression::try_new(text, &*self.clock)
                     .map_err(|error| vec![section.problem_with("schedule", error.to_string())])?,
@@ -235,6 +236,18 @@ fn trust(account: &Account) -> Result<Trust, SetupError> {
     };
     let read = (!ca_file.as_os_str().is_empty()).then(|| std::fs::read(ca_file));
     Ok(Trust { roots: read.transpose().map_err(unreadable)?, local_addresses })
+}
+
+/// An interval, with the bounds that the section sets it.
+pub(super) fn every(section: &Section, usual: Duration) -> Schedule {
+    match (section.schedule_running, section.schedule_idle) {
+        (None, None) => Schedule::Every(usual),
+        (running, idle) => Schedule::Adaptive(Bounds {
+            running: running.map_or(usual, |running| running.0),
+            usual,
+            idle: idle.map_or(usual, |idle| idle.0),
+        }),
+    }
 }
 
 /// The sources and regions of `scheduled`.

@@ -5,6 +5,7 @@ pub mod build;
 mod demo;
 mod once;
 mod page;
+pub mod plan;
 mod run;
 mod state;
 mod tails;
@@ -40,6 +41,7 @@ pub fn main(line: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check(&args),
         Command::Once(args) => once::once(&args),
+        Command::Plan(args) => plan::plan(&args),
         #[cfg(feature = "simulator")]
         Command::Simulate(args) => demo::simulate(&args, &program),
         #[cfg(feature = "simulator")]

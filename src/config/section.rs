@@ -32,6 +32,10 @@ pub struct Section {
     pub regions: Vec<String>,
     /// When it is polled.
     pub schedule: Schedule,
+    /// How often it is polled while a run is under way; at most the schedule's interval.
+    pub schedule_running: Option<Duration>,
+    /// How often it is polled while nothing happens; at least the schedule's interval.
+    pub schedule_idle: Option<Duration>,
     /// Histogram buckets that replace the kind's.
     pub buckets: BucketSection,
     /// The expected time between two runs of a task, where the source does not tell.
@@ -49,6 +53,8 @@ pub(super) struct Table {
     #[serde(deserialize_with = "regions")]
     regions: Vec<String>,
     schedule: Option<Schedule>,
+    schedule_running: Option<Duration>,
+    schedule_idle: Option<Duration>,
     buckets: BucketSection,
     expected_interval: Option<Duration>,
     settings: BTreeMap<String, Value>,
@@ -97,6 +103,7 @@ impl Section {
         if table.schedule.is_none() {
             require(findings, "schedule", "an interval, like \"30s\", or a cron expression with seconds");
         }
+        check_bounds(&table, at, findings);
         if let Some(region) = twice(&table.regions) {
             findings.add(&at.child("regions"), format!("{region:?} is there twice"));
         }
@@ -110,6 +117,8 @@ impl Section {
             account: table.account.unwrap_or_default(),
             regions: table.regions,
             schedule: table.schedule.unwrap_or(Schedule::Every(Duration::from_secs(60))),
+            schedule_running: table.schedule_running,
+            schedule_idle: table.schedule_idle,
             buckets: table.buckets,
             expected_interval: table.expected_interval,
             settings: table.settings,
@@ -174,6 +183,33 @@ fn check_account(account: &str, accounts: Option<&[String]>, at: &Key, findings:
     findings.add(&at.child("account"), format!("there is no [accounts.{account}]{hint}"));
 }
 
+/// The bounds of a schedule that adapts lie on either side of it.
+fn check_bounds(table: &Table, at: &Key, findings: &mut Findings<'_>) {
+    let bounds = [("schedule_running", table.schedule_running), ("schedule_idle", table.schedule_idle)];
+    for (name, bound) in bounds {
+        let (Some(bound), Some(schedule)) = (bound, &table.schedule) else { continue };
+        let wrong = match schedule {
+            Schedule::Cron(_) => Some(
+                "only an interval can adapt; write one as schedule, like \"30s\", or leave this out"
+                    .to_owned(),
+            ),
+            Schedule::Every(_) if bound < Duration::from_secs(1) => {
+                Some("an interval is at least \"1s\"".to_owned())
+            }
+            Schedule::Every(usual) if name == "schedule_running" && bound > *usual => Some(format!(
+                "is {bound}, longer than the schedule of {usual}; while runs are under way polls come sooner"
+            )),
+            Schedule::Every(usual) if name == "schedule_idle" && bound < *usual => Some(format!(
+                "is {bound}, shorter than the schedule of {usual}; while nothing happens polls come later"
+            )),
+            Schedule::Every(_) => None,
+        };
+        if let Some(message) = wrong {
+            findings.add(&at.child(name), message);
+        }
+    }
+}
+
 fn twice(names: &[String]) -> Option<&String> {
     names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)).map(|(_, name)| name)
 }
@@ -201,6 +237,8 @@ impl PartialEq for Section {
         let head = |s: &Self| (s.name.clone(), s.kind.clone(), s.account.clone(), s.regions.clone());
         head(self) == head(other)
             && self.schedule == other.schedule
+            && self.schedule_running == other.schedule_running
+            && self.schedule_idle == other.schedule_idle
             && self.buckets == other.buckets
             && self.expected_interval == other.expected_interval
             && self.settings == other.settings

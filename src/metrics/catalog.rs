@@ -136,6 +136,7 @@ families! {
     SOURCE_LAST_SUCCESS = "taskrun_source_last_success_timestamp_seconds", Gauge, "seconds", Cell, [], "When a poll last read everything there was.";
     SOURCE_WATERMARK = "taskrun_source_watermark_timestamp_seconds", Gauge, "seconds", Cell, [], "Everything that changed at the source before this time has been read, but for what taskrun_source_backlog counts.";
     SOURCE_POLL_DURATION = "taskrun_source_poll_duration_seconds", Histogram, "seconds", Cell, [], "How long polls took.";
+    SOURCE_INTERVAL = "taskrun_source_interval_seconds", Gauge, "seconds", Cell, [], "Time between two polls as it is now: the schedule, or where it adapts between its bounds.";
     SOURCE_POLLS = "taskrun_source_polls_total", Counter, "", Cell, ["result"], "Polls by result.";
     SOURCE_SKIPPED_TICKS = "taskrun_source_skipped_ticks_total", Counter, "", Cell, [], "Scheduled polls left out because the one before was still running.";
     SOURCE_REJECTED = "taskrun_source_records_rejected_total", Counter, "", Cell, ["cause"], "Records, and values in them, that could not be used.";

@@ -119,6 +119,7 @@ const CELLS: &[(Family, View)] = &[
     (catalog::SOURCE_LAST_SUCCESS, View::Cell(source_last_success)),
     (catalog::SOURCE_WATERMARK, View::Cell(source_watermark)),
     (catalog::SOURCE_POLL_DURATION, View::Cell(source_poll_duration)),
+    (catalog::SOURCE_INTERVAL, View::Cell(source_interval)),
     (catalog::SOURCE_POLLS, View::Cell(source_polls)),
     (catalog::SOURCE_SKIPPED_TICKS, View::Cell(source_skipped_ticks)),
     (catalog::SOURCE_REJECTED, View::Cell(source_rejected)),
@@ -333,6 +334,13 @@ fn source_watermark(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
 fn source_poll_duration(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
     sink.cell(key, cell.meta().since);
     sink.histogram(&[], &cell.meta().poll_durations);
+}
+
+fn source_interval(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
+    if let Some(interval) = cell.plan().interval {
+        sink.cell(key, cell.meta().since);
+        sink.sample(&[], interval.as_secs_f64());
+    }
 }
 
 fn source_polls(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {

@@ -2,6 +2,7 @@
 
 use super::{BoxFuture, Facets, Gaps, Observation, Outcome, RunId, TaskInfo, TaskKey, Timestamp};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a poll is to read.
 #[derive(Clone, Debug)]
@@ -202,8 +203,15 @@ pub trait Desk: Send + Sync {
     /// Where the batches of one cell go.
     fn intake(&self, cell: &super::CellKey) -> Arc<dyn Intake>;
 
-    /// Records how a poll went; returns when it may be shown.
-    fn report(&self, report: super::PollReport) -> BoxFuture<'_, Result<(), IntakeClosed>>;
+    /// Records how a poll went; returns when it may be shown, with what is known of the cell now.
+    fn report(&self, report: super::PollReport) -> BoxFuture<'_, Result<super::Pulse, IntakeClosed>>;
+
+    /// Says that a cell is polled at another interval from now on than its plan said.
+    fn pace<'a>(
+        &'a self,
+        cell: &'a super::CellKey,
+        interval: Duration,
+    ) -> BoxFuture<'a, Result<(), IntakeClosed>>;
 
     /// Takes out of the exposition the cells of a source in a region that are not in `found`: those of an earlier
     /// configuration, or that went while nobody looked. `of` is any cell of that source and region.

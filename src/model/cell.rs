@@ -51,4 +51,6 @@ pub struct CellPlan {
     pub buckets: Buckets,
     /// The expected time between two runs of a task, where the source itself does not tell.
     pub expected_interval: Option<Duration>,
+    /// The time between two polls, as it is now; `None` where there will be one alone.
+    pub interval: Option<Duration>,
 }

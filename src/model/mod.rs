@@ -28,7 +28,7 @@ pub use record::{
     ActiveRun, Buckets, CellMeta, Delta, DurationCounts, FailedRun, FinishedRun, Histogram, ItemRecord,
     LastSuccess, Native, OrderKey, TaskRecord,
 };
-pub use report::{PollReport, Reason};
+pub use report::{PollReport, Pulse, Reason};
 pub use restored::{Restored, RestoredCell};
 pub use run::{
     Facets, LOG_LEVELS, LogFacts, Observation, Outcome, RunId, RunState, UnknownState, WaitPhase, Waits,

@@ -73,6 +73,16 @@ impl Reason {
     }
 }
 
+/// What the keeper knows of a cell after a poll of it: what decides how soon the next one is due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pulse {
+    /// Whether a run is queued, running or between two tries. Runs that wait do not count: most wait for a time or
+    /// for another task, and what begins one of them is news.
+    pub under_way: bool,
+    /// Whether the poll brought anything that was not known: a run, another state of one, an outcome.
+    pub news: bool,
+}
+
 /// The worker's verdict on one poll of one cell.
 #[derive(Clone, Debug)]
 pub struct PollReport {

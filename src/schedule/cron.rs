@@ -4,7 +4,8 @@
 //! for the next time only after the last one has come. So it gets a runtime of its own, which ends with the fleet and
 //! is made anew when the wall clock was set back; all its jobs do is ring a bell.
 
-use crate::model::Clock;
+use crate::model::{Clock, Timestamp};
+use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 use std::fmt;
 use std::sync::Arc;
@@ -46,12 +47,39 @@ impl CronExpression {
     /// # Errors
     /// What is wrong with it.
     pub fn try_new(text: &str, clock: &dyn Clock) -> Result<Self, CronError> {
-        let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
-        let cron = parser.parse(text).map_err(|error| CronError::Malformed(error.to_string()))?;
-        let now = chrono::DateTime::from_timestamp_millis(clock.now().millis()).unwrap_or_default();
-        cron.find_next_occurrence(&now, false).map_err(|_| CronError::Never)?;
+        let cron = read(text).map_err(|error| CronError::Malformed(error.to_string()))?;
+        cron.find_next_occurrence(&date(clock.now()), false).map_err(|_| CronError::Never)?;
         Ok(Self(text.to_owned()))
     }
+
+    /// How long nothing may be polled from `at` on: until the next tick or from there to the one after, whichever is
+    /// longer. The next two ticks alone would not do for "every five minutes in the day": at its last tick in the
+    /// evening they are five minutes apart, and the whole night lies before them.
+    pub(super) fn interval(&self, at: Timestamp) -> Option<Duration> {
+        let mut ticks = self.ticks(at);
+        let (next, following) = (ticks.next()?, ticks.next()?);
+        // Whole seconds, as cron has them: how long the poll took that ended at `at` is not of the schedule.
+        let until = next.since(Timestamp::from_secs(at.secs())).unwrap_or_default();
+        Some(until.max(following.since(next).unwrap_or_default()))
+    }
+
+    /// The ticks after `at`.
+    pub fn ticks(&self, at: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let cron = read(&self.0).ok();
+        std::iter::successors(Some(date(at)), move |last| {
+            cron.as_ref()?.find_next_occurrence(last, false).ok()
+        })
+        .skip(1)
+        .map(|tick| Timestamp::from_millis(tick.timestamp_millis()))
+    }
+}
+
+fn read(text: &str) -> Result<Cron, croner::errors::CronError> {
+    CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build().parse(text)
+}
+
+fn date(at: Timestamp) -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::from_timestamp_millis(at.millis()).unwrap_or_default()
 }
 
 impl fmt::Display for CronExpression {
@@ -132,7 +160,6 @@ async fn stepped_back(clock: &dyn Clock) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
     use std::sync::atomic::{AtomicI64, Ordering};
 
     /// A clock that stands still.
@@ -155,6 +182,19 @@ mod tests {
             assert!(matches!(read(bad), Err(CronError::Malformed(_))), "{bad}");
         }
         assert_eq!(read("0 0 0 30 2 *"), Err(CronError::Never));
+    }
+
+    #[test]
+    fn the_interval_is_the_longest_rest_in_sight() {
+        let secs = |text, at: i64| {
+            let cron = CronExpression::try_new(text, &Noon).unwrap();
+            cron.interval(Timestamp::from_secs(at)).unwrap().as_secs()
+        };
+        let noon = 1_763_726_400;
+        assert_eq!([secs("0 */5 * * * *", noon), secs("0 */5 * * * *", noon + 2)], [300, 300]);
+        assert_eq!(secs("0 0 0,18 * * *", noon + 6 * 3600), 18 * 3600);
+        // The last tick of the day: the next two are five minutes apart, but far away.
+        assert_eq!(secs("0 */5 8-17 * * *", noon + 5 * 3600 + 55 * 60), 14 * 3600 + 300);
     }
 
     #[tokio::test]

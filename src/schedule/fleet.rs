@@ -27,6 +27,7 @@ impl Fleet {
         for scheduled in scheduled {
             let pace = match &scheduled.schedule {
                 Schedule::Every(interval) => Pace::Every(*interval),
+                Schedule::Adaptive(bounds) => Pace::Told(bounds.usual),
                 Schedule::Cron(expression) => {
                     let (ring, bell) = watch::channel(0);
                     bells.push((expression.clone(), ring));

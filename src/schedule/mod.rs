@@ -11,6 +11,7 @@ mod once;
 mod poll;
 mod scout;
 mod survey;
+mod tempo;
 #[cfg(test)]
 mod tests;
 mod tick;
@@ -21,6 +22,7 @@ mod worker;
 pub use cron::{CronError, CronExpression};
 pub use fleet::Fleet;
 pub use once::once;
+pub use tempo::Bounds;
 pub use tick::Schedule;
 
 use crate::model::{Buckets, CellKey, CellPlan, Label};
@@ -65,6 +67,7 @@ impl Scheduled {
             reach: self.source.reach(),
             buckets: self.buckets.clone(),
             expected_interval: self.expected_interval,
+            interval: None,
         }
     }
 }

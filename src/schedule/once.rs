@@ -31,7 +31,7 @@ async fn run(scheduled: &Scheduled, desk: &dyn Desk, clock: &dyn Clock) -> Resul
         let plan = scheduled.plan(cell);
         let poll =
             Poll { plan: &plan, source: &scheduled.source, desk, clock, deadline: DEADLINE, stop: &stop };
-        let verdict = poll.run(|| 0).await?;
+        let (verdict, _) = poll.run(|| 0).await?;
         Trouble::default().tell(&plan.key, &verdict);
         all &= verdict.fresh;
     }

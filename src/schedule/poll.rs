@@ -2,7 +2,7 @@
 
 use super::attempt::contain;
 use super::verdict::Verdict;
-use crate::model::{CellPlan, Clock, Desk, IntakeClosed};
+use crate::model::{CellPlan, Clock, Desk, IntakeClosed, Pulse};
 use crate::sources::Source;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Poll<'_> {
     ///
     /// # Errors
     /// [`IntakeClosed`] where the keeper is gone: then nobody can be told anything.
-    pub(super) async fn run(&self, skipped: impl FnOnce() -> u64) -> Result<Verdict, IntakeClosed> {
+    pub(super) async fn run(&self, skipped: impl FnOnce() -> u64) -> Result<(Verdict, Pulse), IntakeClosed> {
         let window = self.desk.begin(self.plan).await?;
         let began = Instant::now();
         let (source, cell) = (Arc::clone(self.source), self.plan.key.clone());
@@ -38,7 +38,7 @@ impl Poll<'_> {
         let work = async move { source.poll(&cell, &window, &*intake).await };
         let verdict = Verdict::of_poll(&contain(work, self.deadline, self.stop).await);
         let report = verdict.report(&self.plan.key, self.clock.now(), began.elapsed(), skipped());
-        self.desk.report(report).await?;
-        Ok(verdict)
+        let pulse = self.desk.report(report).await?;
+        Ok((verdict, pulse))
     }
 }

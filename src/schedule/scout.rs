@@ -144,7 +144,7 @@ impl Scout {
             source: Arc::clone(&self.scheduled.source),
             desk: Arc::clone(&self.desk),
             clock: Arc::clone(&self.clock),
-            deadline: schedule.deadline(),
+            schedule: schedule.clone(),
             stop: stop.clone(),
         };
         let ticks = Ticks::start(self.pace.clone(), jitter(schedule.spread()));

@@ -4,7 +4,7 @@ use super::Scheduled;
 use super::attempt::contain;
 use super::trouble::Trouble;
 use super::verdict::Verdict;
-use crate::model::{CellKey, Clock, Desk, IntakeClosed};
+use crate::model::{CellKey, CellPlan, Clock, Desk, IntakeClosed};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -29,8 +29,10 @@ impl Survey<'_> {
     /// # Errors
     /// [`IntakeClosed`] where the keeper is gone: then nobody can be told anything.
     pub(super) async fn run(&self, trouble: &mut Trouble) -> Result<Option<BTreeSet<CellKey>>, IntakeClosed> {
-        let calls = self.scheduled.source.rediscover().is_some();
+        let again = self.scheduled.source.rediscover();
+        let calls = again.is_some();
         let plan = self.scheduled.plan(self.scheduled.discovery_cell());
+        let plan = CellPlan { interval: again, ..plan };
         if calls {
             self.desk.begin(&plan).await?;
         }

@@ -1,9 +1,9 @@
 //! Whole fleets over scripted sources and a desk that writes everything down.
 
-use super::{CronExpression, Fleet, Schedule, Scheduled, once};
+use super::{Bounds, CronExpression, Fleet, Schedule, Scheduled, once};
 use crate::model::{
     Batch, BoxFuture, Buckets, CellKey, CellPlan, Clock, Desk, Gaps, Intake, IntakeClosed, Known, PollReport,
-    Reach, Reason, RunId, Timestamp, Window,
+    Pulse, Reach, Reason, RunId, Timestamp, Window,
 };
 use crate::sources::{PollError, Read, Source, during};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,6 +31,10 @@ struct Notes {
     reports: Mutex<Vec<PollReport>>,
     retired: Mutex<Vec<String>>,
     kept: Mutex<Vec<String>>,
+    /// What is said to be known of every cell.
+    pulse: Mutex<Pulse>,
+    paces: Mutex<Vec<(String, Duration)>>,
+    planned: Mutex<Vec<Option<Duration>>>,
 }
 
 impl Notes {
@@ -42,6 +46,9 @@ impl Notes {
             reports: Mutex::default(),
             retired: Mutex::default(),
             kept: Mutex::default(),
+            pulse: Mutex::default(),
+            paces: Mutex::default(),
+            planned: Mutex::default(),
         })
     }
 
@@ -67,6 +74,7 @@ impl Notes {
 impl Desk for Notes {
     fn begin<'a>(&'a self, plan: &'a CellPlan) -> BoxFuture<'a, Result<Window, IntakeClosed>> {
         self.begun.lock().unwrap().push((self.began.elapsed(), plan.key.to_string()));
+        self.planned.lock().unwrap().push(plan.interval);
         self.told.notify_one();
         let at = StandingClock.now();
         let window = Window {
@@ -85,8 +93,13 @@ impl Desk for Notes {
         Arc::new(Void)
     }
 
-    fn report(&self, report: PollReport) -> BoxFuture<'_, Result<(), IntakeClosed>> {
+    fn report(&self, report: PollReport) -> BoxFuture<'_, Result<Pulse, IntakeClosed>> {
         self.reports.lock().unwrap().push(report);
+        Box::pin(std::future::ready(Ok(*self.pulse.lock().unwrap())))
+    }
+
+    fn pace<'a>(&'a self, cell: &'a CellKey, interval: Duration) -> BoxFuture<'a, Result<(), IntakeClosed>> {
+        self.paces.lock().unwrap().push((cell.to_string(), interval));
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -411,4 +424,29 @@ async fn once_polls_every_cell_and_tells_whether_all_was_read() {
     let blind = Scripted::new(Act::Read, vec![None], Some(SECOND));
     assert!(!once(&scheduled("s", &blind, SECOND), &*notes, &StandingClock).await);
     assert_eq!(notes.reasons("s"), [Reason::Server]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cell_is_polled_sooner_while_runs_are_under_way_and_later_while_nothing_happens() {
+    let notes = Notes::new();
+    let source = Scripted::fixed("a", Act::Take(2 * SECOND));
+    let bounds = Bounds { running: 5 * SECOND, usual: 30 * SECOND, idle: 120 * SECOND };
+    let scheduled = Scheduled { schedule: Schedule::Adaptive(bounds), ..scheduled("a", &source, SECOND) };
+    *notes.pulse.lock().unwrap() = Pulse { under_way: true, news: true };
+    let fleet = start(&notes, vec![scheduled]);
+    tokio::time::sleep(60 * SECOND).await;
+    *notes.pulse.lock().unwrap() = Pulse::default();
+    tokio::time::sleep(900 * SECOND).await;
+    assert!(fleet.stop(GRACE).await);
+    let begun = notes.begun("a");
+    let gaps: Vec<u64> = begun.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
+    let first_slow = gaps.iter().position(|gap| *gap != 5).unwrap();
+    assert!((10..=12).contains(&first_slow), "{gaps:?}");
+    // Four polls after the first quiet one at the usual pace, then idle; never outside the bounds.
+    assert_eq!(&gaps[first_slow..first_slow + 6], [30, 30, 30, 30, 120, 120], "{gaps:?}");
+    let paces: Vec<u64> =
+        notes.paces.lock().unwrap().iter().map(|(_, interval)| interval.as_secs()).collect();
+    assert_eq!(paces, [5, 30, 120]);
+    assert_eq!(notes.planned.lock().unwrap()[0], Some(30 * SECOND), "known with the first poll");
+    assert_eq!(source.most_at_once.load(Ordering::SeqCst), 1);
 }

@@ -1,6 +1,7 @@
 //! Ticks: the moments at which a cell is to be polled.
 
-use super::CronExpression;
+use super::{Bounds, CronExpression};
+use crate::model::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,15 +19,19 @@ const DEADLINES: (Duration, Duration) = (Duration::from_secs(60), Duration::from
 pub enum Schedule {
     /// Again and again, this long from one start to the next.
     Every(Duration),
+    /// The same, but sooner or later with what happens.
+    Adaptive(Bounds),
     /// At the times of a cron expression, in UTC; and once right after the start.
     Cron(CronExpression),
 }
 
 impl Schedule {
     /// How long a poll may take: ten intervals, but a minute at least and a quarter of an hour at most.
-    pub(super) fn deadline(&self) -> Duration {
+    pub fn deadline(&self) -> Duration {
         match self {
-            Self::Every(interval) => interval.saturating_mul(10).clamp(DEADLINES.0, DEADLINES.1),
+            Self::Every(interval) | Self::Adaptive(Bounds { usual: interval, .. }) => {
+                interval.saturating_mul(10).clamp(DEADLINES.0, DEADLINES.1)
+            }
             Self::Cron(_) => DEADLINES.1,
         }
     }
@@ -34,8 +39,18 @@ impl Schedule {
     /// The time over which first polls are spread.
     pub(super) fn spread(&self) -> Duration {
         match self {
-            Self::Every(interval) => MAX_SPREAD.min(*interval),
+            Self::Every(interval) | Self::Adaptive(Bounds { usual: interval, .. }) => {
+                MAX_SPREAD.min(*interval)
+            }
             Self::Cron(_) => MAX_SPREAD,
+        }
+    }
+
+    /// The time between two polls, as far as it is known at `at` before anything was polled.
+    pub(super) fn interval(&self, at: Timestamp) -> Option<Duration> {
+        match self {
+            Self::Every(interval) | Self::Adaptive(Bounds { usual: interval, .. }) => Some(*interval),
+            Self::Cron(expression) => expression.interval(at),
         }
     }
 }
@@ -45,6 +60,8 @@ impl Schedule {
 pub(super) enum Pace {
     /// A fixed interval, on the monotonic clock.
     Every(Duration),
+    /// An interval that begins with this and is told anew after polls.
+    Told(Duration),
     /// A bell that others ring.
     Bell(watch::Receiver<u64>),
 }
@@ -53,6 +70,7 @@ pub(super) enum Pace {
 pub(super) struct Ticks {
     queue: mpsc::Receiver<()>,
     skipped: Arc<AtomicU64>,
+    period: Option<watch::Sender<Duration>>,
     _ticker: AbortOnDropHandle<()>,
 }
 
@@ -62,8 +80,19 @@ impl Ticks {
         let (sender, queue) = mpsc::channel(1);
         let skipped = Arc::new(AtomicU64::new(0));
         let hand = Hand { sender, skipped: Arc::clone(&skipped) };
-        let ticker = AbortOnDropHandle::new(tokio::spawn(hand.turn(pace, first)));
-        Self { queue, skipped, _ticker: ticker }
+        let (period, told) = match pace {
+            Pace::Told(period) => Some(watch::channel(period)).unzip(),
+            Pace::Every(_) | Pace::Bell(_) => (None, None),
+        };
+        let ticker = AbortOnDropHandle::new(tokio::spawn(hand.turn(pace, told, first)));
+        Self { queue, skipped, period, _ticker: ticker }
+    }
+
+    /// From now on the next tick comes so long after the last one, where this was started as an interval that is told.
+    pub(super) fn tell(&self, interval: Duration) {
+        if let Some(period) = &self.period {
+            period.send_if_modified(|period| std::mem::replace(period, interval) != interval);
+        }
     }
 
     /// Waits for the next tick; `None` when there will be none.
@@ -88,8 +117,13 @@ struct Hand {
 }
 
 impl Hand {
-    async fn turn(self, pace: Pace, first: Duration) {
+    async fn turn(self, pace: Pace, told: Option<watch::Receiver<Duration>>, first: Duration) {
         match pace {
+            Pace::Told(_) => {
+                if let Some(told) = told {
+                    self.follow(told, first).await;
+                }
+            }
             Pace::Every(period) => {
                 // A period of zero, which tokio refuses, can only be a mistake of the caller's.
                 let period = period.max(Duration::from_millis(1));
@@ -113,11 +147,47 @@ impl Hand {
         }
     }
 
+    /// Strikes at an interval that may change at any time. A change counts from the last tick; where that time has
+    /// passed, ticks go on in its rhythm and nothing is made up for.
+    async fn follow(self, mut told: watch::Receiver<Duration>, first: Duration) {
+        let mut next = Instant::now() + first;
+        let mut last = None;
+        loop {
+            tokio::select! {
+                biased;
+                changed = told.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                () = tokio::time::sleep_until(next) => {
+                    self.strike();
+                    last = Some(next);
+                }
+            }
+            // Of zero, which would never end, it can only be by a mistake of the caller's.
+            let period = (*told.borrow_and_update()).max(Duration::from_millis(1));
+            if let Some(last) = last {
+                next = after(last, period, Instant::now());
+            }
+        }
+    }
+
     fn strike(&self) {
         if self.sender.try_send(()).is_err() {
             self.skipped.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// The first of the times `last` + n × `period`, n ≥ 1, that lies after `now`.
+fn after(last: Instant, period: Duration, now: Instant) -> Instant {
+    let next = last + period;
+    if next > now {
+        return next;
+    }
+    let late = now.duration_since(next).as_nanos() % period.as_nanos();
+    now + period - Duration::from_nanos(u64::try_from(late).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -150,6 +220,38 @@ mod tests {
         ticks.next().await.unwrap();
         assert_eq!(began.elapsed(), 5 * SECOND);
         assert_eq!(ticks.take_skipped(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_told_interval_counts_from_the_last_tick_and_makes_up_for_nothing() {
+        let began = Instant::now();
+        let mut ticks = Ticks::start(Pace::Told(30 * SECOND), 3 * SECOND);
+        let mut at = async || {
+            ticks.next().await.unwrap();
+            began.elapsed().as_secs()
+        };
+        assert_eq!([at().await, at().await], [3, 33]);
+        // A poll of 2 s that found something running: the next one is due 10 s after the last tick.
+        tokio::time::sleep(2 * SECOND).await;
+        ticks.tell(10 * SECOND);
+        let mut at = async || {
+            ticks.next().await.unwrap();
+            began.elapsed().as_secs()
+        };
+        assert_eq!([at().await, at().await], [43, 53]);
+        // One of 35 s: a tick waits, two were skipped; told 7 s in the middle of it all, the rhythm is that of 7 s.
+        tokio::time::sleep(35 * SECOND).await;
+        assert_eq!(ticks.take_skipped(), 2);
+        ticks.tell(7 * SECOND);
+        let mut at = async || {
+            ticks.next().await.unwrap();
+            began.elapsed().as_secs()
+        };
+        assert_eq!([at().await, at().await, at().await], [88, 90, 97]);
+        ticks.tell(60 * SECOND);
+        ticks.tell(60 * SECOND);
+        ticks.next().await.unwrap();
+        assert_eq!((began.elapsed().as_secs(), ticks.take_skipped()), (157, 0));
     }
 
     #[tokio::test(start_paused = true)]

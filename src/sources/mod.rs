@@ -5,12 +5,15 @@ mod buckets;
 #[cfg(test)]
 mod desk;
 pub mod enos;
+mod forecast;
 mod lenient;
 mod memory;
 mod real;
 pub mod scf;
 pub mod tat;
 pub mod wedata;
+
+pub use forecast::{Called, Calls, Figure, Forecast, Kept, Plan, Scene};
 
 use crate::config::{Problem, Section};
 use crate::model::{BoxFuture, Buckets, CellKey, Clock, Intake, NativeGauge, Reach, Reason, Window};
@@ -59,6 +62,12 @@ pub struct Kind {
     pub natives: &'static [&'static NativeGauge],
     /// Checks the settings of a section, naming every problem, and touches nothing else.
     pub check: fn(&Section) -> Vec<Problem>,
+    /// What its number of calls depends on beside its settings.
+    pub figures: &'static [Figure],
+    /// How many calls it makes, in numbers alone.
+    pub plan: Plan,
+    /// What in its settings lessens its calls, after "write a longer schedule, ".
+    pub relief: &'static str,
     /// Builds the source for one region (`""` where the kind has none). Opens nothing, calls nothing.
     pub build: Build,
     /// The simulated API it can be tried on.

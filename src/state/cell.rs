@@ -4,8 +4,9 @@ use super::count::AHEAD;
 use super::index::Index;
 use super::series;
 use crate::model::{
-    Buckets, CellKey, CellMeta, CellPlan, Delta, Gaps, Histogram, ItemRecord, ItemSet, Known, OpenRun, Reach,
-    Reason, RestoredCell, RunId, RunKey, Seen, Slice, TaskKey, TaskRecord, Timestamp, Window,
+    ActiveRun, Buckets, CellKey, CellMeta, CellPlan, Delta, Gaps, Histogram, ItemRecord, ItemSet, Known,
+    OpenRun, Reach, Reason, RestoredCell, RunId, RunKey, RunState, Seen, Slice, TaskKey, TaskRecord,
+    Timestamp, Window,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -214,6 +215,28 @@ impl CellState {
         }
     }
 
+    /// What decides how soon the next poll is due, but for the news.
+    pub(super) fn is_under_way(&self) -> bool {
+        let moves =
+            |run: &ActiveRun| matches!(run.state, RunState::Queued | RunState::Running | RunState::Retrying);
+        self.tasks.values().any(|task| task.active.iter().any(moves))
+    }
+
+    /// Whether `delta` holds more than that what is known was seen again.
+    pub(super) fn is_news(&self, delta: &Delta) -> bool {
+        let states = |record: &TaskRecord| -> Vec<(RunId, RunState)> {
+            record.active.iter().map(|active| (active.run.clone(), active.state.clone())).collect()
+        };
+        let moved = |(key, record): &(TaskKey, TaskRecord)| {
+            self.tasks.get(key).is_none_or(|before| states(before) != states(record))
+        };
+        delta.seen.iter().any(|change| change.before != Some(change.seen)) || delta.tasks.iter().any(moved)
+    }
+
+    pub(super) fn pace(&mut self, interval: Duration) {
+        self.plan.interval = Some(interval);
+    }
+
     /// From now on what it shows as current is what somebody saw before.
     pub(super) fn grow_old(&mut self) {
         (self.confirmed, self.shows_now) = (false, false);
@@ -235,5 +258,6 @@ fn unplanned(key: CellKey) -> CellPlan {
         reach: Reach { lookback: Duration::ZERO, overlap: Duration::ZERO },
         buckets: Buckets { duration: Arc::clone(&none), wait: Arc::clone(&none), memory: none },
         expected_interval: None,
+        interval: None,
     }
 }

@@ -89,6 +89,23 @@ impl Store {
         Some(apply::record(cell, report))
     }
 
+    /// Whether a delta that was not adopted yet tells more than that what is known was seen again.
+    pub fn is_news(&self, delta: &Delta) -> bool {
+        self.cells.get(&delta.cell).is_some_and(|cell| cell.is_news(delta))
+    }
+
+    /// Whether a run of the cell is queued, running or between two tries.
+    pub fn is_under_way(&self, key: &CellKey) -> bool {
+        self.cells.get(key).is_some_and(CellState::is_under_way)
+    }
+
+    /// Notes that a cell is polled at another interval from now on.
+    pub fn pace(&mut self, key: &CellKey, interval: Duration) {
+        if let Some(cell) = self.cells.get_mut(key) {
+            cell.pace(interval);
+        }
+    }
+
     /// Takes over a committed delta.
     pub fn adopt(&mut self, delta: Delta) {
         if let Some(cell) = self.cells.get_mut(&delta.cell) {

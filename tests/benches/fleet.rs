@@ -24,6 +24,7 @@ pub(crate) fn plan(project: usize) -> CellPlan {
         reach: Reach { lookback: Duration::from_secs(86_400), overlap: Duration::from_secs(300) },
         buckets: (sources::kind("wedata").unwrap().buckets)(),
         expected_interval: None,
+        interval: None,
     }
 }
 

@@ -34,6 +34,7 @@ fn plan() -> CellPlan {
         reach: Reach { lookback: WEEK, overlap: Duration::from_secs(300) },
         buckets: Buckets { duration: bounds.clone(), wait: bounds.clone(), memory: bounds },
         expected_interval: None,
+        interval: None,
     }
 }
 

@@ -130,6 +130,7 @@ fn the_bound_on_series_counts_what_is_rendered() {
         reach: Reach { lookback: Duration::from_secs(3600), overlap: Duration::ZERO },
         buckets: Buckets { duration: bounds.clone(), wait: bounds.clone(), memory: bounds },
         expected_interval: None,
+        interval: None,
     };
     let told = telling();
     // From a task of which nothing is known to one of which everything is.

@@ -345,3 +345,30 @@ fn a_taken_address_is_named_and_exits_1() {
     assert_eq!(code, Some(1));
     assert!(err.contains(&address) && err.contains("web.listen"), "{err}");
 }
+
+#[test]
+fn plan_tells_calls_and_says_where_a_schedule_cannot_be_kept() {
+    // Nobody listens there, and no state is made.
+    let file = config("127.0.0.1:1", "");
+    let (code, out, err) = run(&["plan", "--config", file.path(), "--assume", "commands.runs_per_day=86400"]);
+    assert_eq!((code, &*err), (Some(0), ""), "{out}");
+    for told in ["DescribeInvocations ", "20/s", "16/s", "commands.runs_per_day", "= 86400", "--assume"] {
+        assert!(out.contains(told), "{told}: {out}");
+    }
+    let json = run(&["plan", "--config", file.path(), "--format", "json"]).1;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["limits"][0]["action"], "DescribeInvocations");
+    assert_eq!(json["limits"][0]["per_hour"], 3600.0);
+    assert_eq!(json["warnings"], serde_json::json!([]));
+
+    // A hundred machines an invocation, and so many that each poll's tasks alone fill more calls than a second allows.
+    let crowd = "commands.runs_per_day=200000000";
+    let (code, out, _) =
+        run(&["plan", "--config", file.path(), "--assume", crowd, "--assume", "commands.machines=100"]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("WARN commands: a poll takes about"), "{out}");
+    let (code, _, err) = run(&["plan", "--config", file.path(), "--assume", "commands.projects=3"]);
+    assert!(code == Some(64) && err.contains("commands.machines"), "{err}");
+    let broken = File::new("[sources.a]\nkind = \"tat\"");
+    assert_eq!(run(&["plan", "--config", broken.path()]).0, Some(78));
+}

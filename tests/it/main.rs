@@ -14,6 +14,7 @@ mod cli;
 mod clouds;
 mod crash;
 mod downtime;
+mod economy;
 mod golden;
 mod interop;
 mod layering;

@@ -3,7 +3,7 @@
 use crate::page::Page;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use taskrun_exporter::app::build::Workshop;
@@ -13,12 +13,12 @@ use taskrun_exporter::expose::{self, Format};
 use taskrun_exporter::keeper::{Keeper, Parts};
 use taskrun_exporter::ledger::{Ledger, Memory};
 use taskrun_exporter::metrics::Own;
-use taskrun_exporter::model::{Clock, Observer, Timestamp};
+use taskrun_exporter::model::{CellKey, CellPlan, Clock, Desk as _, Observer, Timestamp};
 use taskrun_exporter::schedule::{self, Scheduled};
 use taskrun_exporter::simulator::{
     Faults, ManualClock, Options, Running, SimClock, Simulator, World, apim, tc3,
 };
-use taskrun_exporter::sources::faces;
+use taskrun_exporter::sources::{Read, faces};
 use taskrun_exporter::state::{Limits, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -65,10 +65,12 @@ pub(crate) struct Rig {
     pub(crate) clock: Arc<SimClock>,
     pub(crate) keeper: Keeper,
     pub(crate) own: Arc<Own>,
-    config: Config,
+    pub(crate) config: Config,
     scheduled: Vec<Scheduled>,
     thread: Option<JoinHandle<()>>,
     stop: CancellationToken,
+    /// The cells of each source, and when they were last asked for.
+    known: Mutex<BTreeMap<usize, (Timestamp, Vec<CellKey>)>>,
 }
 
 impl Rig {
@@ -89,8 +91,16 @@ impl Rig {
         env: &[(&str, &str)],
         ledger: Box<dyn Ledger>,
     ) -> Self {
+        Self::build(sources, World::try_new(seed, 1.0, World::TASKS).unwrap(), env, ledger).await
+    }
+
+    /// A world of any size.
+    pub(crate) async fn of(sources: &str, world: World, env: &[(&str, &str)]) -> Self {
+        Self::build(sources, world, env, Box::new(Memory)).await
+    }
+
+    async fn build(sources: &str, world: World, env: &[(&str, &str)], ledger: Box<dyn Ledger>) -> Self {
         let clock = Arc::new(SimClock::new(Arc::new(ManualClock::new(START))));
-        let world = World::try_new(seed, 1.0, World::TASKS).unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen, world, faults: Faults::default(), clock: Arc::clone(&clock) };
         let stop = CancellationToken::new();
@@ -107,7 +117,8 @@ impl Rig {
         let config = Config::load_text(&demands(), "test.toml", &text, &env).unwrap();
         let own = Arc::new(Own::new().unwrap());
         let (keeper, thread, scheduled) = assemble(&config, &clock, &own, ledger);
-        Self { clouds, clock, keeper, own, config, scheduled, thread: Some(thread), stop }
+        let known = Mutex::default();
+        Self { clouds, clock, keeper, own, config, scheduled, thread: Some(thread), stop, known }
     }
 
     /// Another process: of what this one remembers only what is kept is left.
@@ -132,6 +143,37 @@ impl Rig {
             all &= schedule::once(one, &self.keeper, &*self.clock).await;
         }
         all
+    }
+
+    /// Polls every cell once as the daemon does: the source is asked for its cells when that is due, not at every poll.
+    pub(crate) async fn tick(&self) {
+        for (n, one) in self.scheduled.iter().enumerate() {
+            let now = self.clock.now();
+            let known = self.known.lock().unwrap().get(&n).cloned();
+            let fresh = |(at, _): &(Timestamp, Vec<CellKey>)| {
+                one.source.rediscover().is_none_or(|rest| now < at.plus(rest))
+            };
+            let cells = match known.filter(fresh) {
+                Some((_, cells)) => cells,
+                None => {
+                    let cells = one.source.discover().await.unwrap();
+                    self.known.lock().unwrap().insert(n, (now, cells.clone()));
+                    cells
+                }
+            };
+            for key in cells {
+                let plan = CellPlan {
+                    key: key.clone(),
+                    reach: one.source.reach(),
+                    buckets: one.buckets.clone(),
+                    expected_interval: None,
+                    interval: None,
+                };
+                let window = self.keeper.begin(&plan).await.unwrap();
+                let read = one.source.poll(&key, &window, &*self.keeper.intake(&key)).await.unwrap();
+                assert_eq!(read, Read::Whole, "{key}");
+            }
+        }
     }
 
     pub(crate) fn advance(&self, secs: i64) {

@@ -6,7 +6,7 @@ use crate::ledger::disk::{Disk, OnDisk};
 use crate::ledger::{Ledger, LedgerError, Memory};
 use crate::metrics::Own;
 use crate::model::{
-    Batch, CellKey, Clock, Delta, Desk, Observation, Outcome, PollReport, Reason, Restored, RunState,
+    Batch, CellKey, Clock, Delta, Desk, Observation, Outcome, PollReport, Pulse, Reason, Restored, RunState,
     Timestamp,
 };
 use crate::state::Store;
@@ -40,7 +40,7 @@ fn observed(id: &str, state: RunState) -> Observation {
     Observation { started, ended, ..Observation::new(task("t"), run(id, 0), state) }
 }
 
-async fn poll(keeper: &Keeper, observations: Vec<Observation>, now: Timestamp) {
+async fn poll(keeper: &Keeper, observations: Vec<Observation>, now: Timestamp) -> Pulse {
     let window = keeper.begin(&plan()).await.unwrap();
     let batch = Batch { observations, watermark: Some(window.to), complete: true, ..Batch::of(&window) };
     keeper.intake(&plan().key).submit(batch).await.unwrap();
@@ -53,7 +53,7 @@ async fn poll(keeper: &Keeper, observations: Vec<Observation>, now: Timestamp) {
         skipped_ticks: 0,
         message: String::new(),
     };
-    keeper.report(report).await.unwrap();
+    keeper.report(report).await.unwrap()
 }
 
 fn own_text(own: &Own) -> String {
@@ -185,4 +185,28 @@ async fn a_full_disk_pauses_counting_and_loses_nothing() {
     drop(keeper);
     let joined = tokio::task::spawn_blocking(move || thread.join());
     tokio::time::timeout(Duration::from_secs(5), joined).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_report_is_answered_with_what_is_under_way_and_whether_anything_was_new() {
+    let (keeper, _, thread) = keeper(store(), Memory, NOW);
+    let running = || vec![observed("a", RunState::Running)];
+    let pulse = |under_way, news| Pulse { under_way, news };
+    assert_eq!(poll(&keeper, running(), NOW).await, pulse(true, true));
+    assert_eq!(poll(&keeper, running(), NOW).await, pulse(true, false), "seen again");
+    let finished = || vec![observed("a", RunState::Finished(Outcome::Success))];
+    assert_eq!(poll(&keeper, finished(), NOW).await, pulse(false, true));
+    assert_eq!(poll(&keeper, finished(), NOW).await, pulse(false, false));
+    let waiting = || vec![observed("b", RunState::Waiting)];
+    assert_eq!(poll(&keeper, waiting(), NOW).await, pulse(false, true));
+    assert_eq!(poll(&keeper, waiting(), NOW).await, pulse(false, false), "waiting is not being under way");
+    assert_eq!(poll(&keeper, vec![observed("b", RunState::Queued)], NOW).await, pulse(true, true));
+
+    let interval = "taskrun_source_interval_seconds{";
+    assert!(!page(&keeper).contains(interval), "nobody said");
+    keeper.pace(&plan().key, Duration::from_secs(10)).await.unwrap();
+    let line = page(&keeper).lines().find(|line| line.starts_with(interval)).map(str::to_owned);
+    assert!(line.as_ref().is_some_and(|line| line.ends_with(" 10")), "{line:?}");
+    drop(keeper);
+    thread.join().unwrap();
 }

@@ -4,12 +4,14 @@ mod check;
 mod export;
 mod import;
 mod inspect;
+mod recall;
 #[cfg(test)]
 mod tests;
 
 pub use export::export;
 pub use import::import;
 pub use inspect::{Filter, inspect};
+pub use recall::{Recalled, recall};
 
 use super::embedded::{Closed, Contents, Found};
 use super::{Names, OpenError};

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 /// How long a flow run is watched that is over, and in which tasks wait and none moves: there is a while between the
 /// end of one task and the start of the next, and it may only be over because another branch of it has failed.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How often it is read after that, as long as the search shows it: a task that runs after all is counted late.
-const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 
 /// What changes about a flow run when it, or a task in it, runs.
 #[derive(Clone, PartialEq, Eq, Debug)]

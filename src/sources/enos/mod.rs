@@ -10,6 +10,7 @@ mod instant;
 mod interval;
 mod memo;
 mod normalize;
+mod plan;
 mod poll;
 mod search;
 mod settings;
@@ -41,6 +42,9 @@ pub(super) const KIND: Kind = Kind {
     buckets: super::buckets::of_batch_work,
     natives: &gauges::ALL,
     check,
+    figures: plan::FIGURES,
+    plan: plan::plan,
+    relief: "or fewer flow_types, a shorter lookback, a higher requests_per_second",
     build,
     #[cfg(feature = "simulator")]
     face: || Box::new(fake::Fake::default()),

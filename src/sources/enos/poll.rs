@@ -15,10 +15,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 /// How far past the present the search reaches, for servers whose clock is ahead.
-const AHEAD: Duration = Duration::from_secs(60);
+pub(super) const AHEAD: Duration = Duration::from_secs(60);
 
 /// How long before the first poll's lookback a run may have been planned that ended in it, or still runs.
-const LONGEST_RUN: Duration = Duration::from_secs(86_400);
+pub(super) const LONGEST_RUN: Duration = Duration::from_secs(86_400);
 
 /// How long other tasks of a flow run may go on when it is over because one has failed. It should tell no end until
 /// they have ended too; to read every failed flow run of that day for the case that it does is not worth its calls.

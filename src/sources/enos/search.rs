@@ -9,7 +9,7 @@ use crate::transport::Error;
 use std::collections::HashSet;
 
 /// Rows asked for at once: what the document advises at most, for the server's sake.
-const PAGE: u32 = 50;
+pub(super) const PAGE: u32 = 50;
 
 /// Pages read at most; 20 000 flow runs.
 const MOST_PAGES: u32 = 400;

@@ -12,14 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Rows asked for in one page. No maximum is documented; a server that gives fewer is asked again.
-const PAGE: u32 = 100;
+pub(super) const PAGE: u32 = 100;
 
 /// More pages than any account has; an API that never ends a listing is not read for ever.
 const MOST_PAGES: u32 = 1000;
 
 /// How long a namespace's functions are not asked for again. Well below the overlap of the polls, so that what a new
 /// function ran before it was noticed is still read.
-const FRESH: Duration = Duration::from_secs(300);
+pub(super) const FRESH: Duration = Duration::from_secs(300);
 
 /// A function that was listed or configured.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -10,6 +10,7 @@ mod listing;
 mod normalize;
 mod page;
 mod pages;
+mod plan;
 mod poll;
 mod position;
 mod progress;
@@ -40,6 +41,9 @@ pub(super) const KIND: Kind = Kind {
     buckets,
     natives: &[],
     check,
+    figures: plan::FIGURES,
+    plan: plan::plan,
+    relief: "or name fewer functions",
     build,
     #[cfg(feature = "simulator")]
     face: || Box::new(&fake::PRODUCT),

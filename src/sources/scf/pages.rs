@@ -12,7 +12,7 @@ use crate::transport::Error;
 const REACHABLE: u32 = 10_000;
 
 /// Rows asked for at once. Each carries its log, so a page of these is some megabytes.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 
 /// Single rows too large to be read that are passed over in a row before the function is given up for this poll.
 const MOST_PASSED: u32 = 3;

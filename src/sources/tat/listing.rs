@@ -22,9 +22,8 @@ const DISORDER: Duration = Duration::from_secs(60);
 
 /// The invocations of one poll, page by page.
 ///
-/// The API has no filter by time and documents no order; newest first is what it shows. A page that holds only
-/// invocations created before the horizon ends the reading, unless the order turned out to be another: then every
-/// page is read. New invocations push older ones to later pages, where they are met a second time, so none is missed.
+/// The API has no filter by time and documents no order; newest first is what it shows. A page that reaches past the
+/// horizon ends the reading, unless the order turned out to be another: then every page is read. New invocations push older ones to later pages, where they are met a second time, so none is missed.
 /// Each page begins with the last row of the one before: one that does not show it says that rows have left in between,
 /// and is read again from further up.
 pub(super) struct Listing {
@@ -110,7 +109,9 @@ impl Listing {
         if !self.ordered {
             return Ok(Some(page));
         }
-        self.ended |= newest.is_some_and(|newest| newest < self.horizon);
+        let past = self.horizon.minus(DISORDER);
+        self.ended |= newest.is_some_and(|newest| newest < self.horizon)
+            || (newest.is_some() && self.oldest.is_some_and(|oldest| oldest < past));
         if let Some(before) = self.before.take_if(|before| newest.is_some_and(|newest| newest < before.since))
         {
             // One page again, should the API have dropped rows in between.

@@ -10,6 +10,7 @@ mod listing;
 mod names;
 mod normalize;
 mod page;
+mod plan;
 mod poll;
 #[cfg(test)]
 mod script;
@@ -39,6 +40,9 @@ pub const KIND: Kind = Kind {
     buckets: buckets::of_batch_work,
     natives: &[],
     check,
+    figures: plan::FIGURES,
+    plan: plan::plan,
+    relief: "or filter for fewer commands",
     build,
     #[cfg(feature = "simulator")]
     face: || Box::new(&fake::PRODUCT),

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// The longest time a command may take. The first poll looks this much further back, for what was created before
 /// the lookback and ended inside it; later polls know what is open.
-const LONGEST: Duration = Duration::from_secs(86400);
+pub(super) const LONGEST: Duration = Duration::from_secs(86400);
 
 /// Ids named in one line; the rest is a number.
 const NAMED: usize = 3;

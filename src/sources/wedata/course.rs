@@ -4,7 +4,7 @@ use super::details::{Allowance, Details, Verdict};
 use super::listing::{Listing, MAX_ROWS, Reading};
 use super::normalize::Row;
 use super::slice::Slice;
-use crate::model::{Batch, Gaps, Stretch, Timestamp, Window};
+use crate::model::{Batch, Gaps, RunId, Stretch, Timestamp, Window};
 use crate::sources::{HELD, PollError};
 
 /// What is read of a window so far, and what is left.
@@ -25,6 +25,8 @@ pub(super) struct Course<'a> {
     allowance: Allowance,
     /// Whether the unfinished instances could all be listed; `None` before that was tried.
     pub(super) all_open: Option<bool>,
+    /// The open runs that were not listed because nothing of theirs can have changed.
+    pub(super) still_open: Vec<RunId>,
 }
 
 impl<'a> Course<'a> {
@@ -42,6 +44,7 @@ impl<'a> Course<'a> {
             verdict: Verdict::default(),
             allowance: Allowance::default(),
             all_open: None,
+            still_open: Vec::new(),
         }
     }
 

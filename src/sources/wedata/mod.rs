@@ -12,6 +12,7 @@ mod log;
 mod names;
 mod normalize;
 mod page;
+mod plan;
 mod poll;
 mod projects;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod script;
 mod settings;
 mod slice;
 mod trouble;
+mod watch;
 mod weight;
 mod wire;
 
@@ -35,6 +37,7 @@ use settings::{ApiZone, Settings};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use watch::Watch;
 
 /// Tencent Cloud WeData.
 pub const KIND: Kind = Kind {
@@ -45,6 +48,9 @@ pub const KIND: Kind = Kind {
     buckets: buckets::of_batch_work,
     natives: &[&normalize::STATE, &normalize::TRIES, &normalize::TRY_LIMIT],
     check,
+    figures: plan::FIGURES,
+    plan: plan::plan,
+    relief: "or name fewer projects, or detail = \"failed\"",
     build,
     #[cfg(feature = "simulator")]
     face: || Box::new(&fake::PRODUCT),
@@ -108,11 +114,19 @@ struct Keep {
     read: Memory<Arc<str>, String>,
     /// How often an instance alone failed.
     strikes: Memory<Arc<str>, u8>,
+    /// When everything unfinished was last listed.
+    watch: Watch,
 }
 
 impl Keep {
     fn new(zone: ApiZone) -> Self {
-        Self { zone, names: Names::new(), read: Memory::of(REMEMBERED), strikes: Memory::of(REMEMBERED) }
+        Self {
+            zone,
+            names: Names::new(),
+            read: Memory::of(REMEMBERED),
+            strikes: Memory::of(REMEMBERED),
+            watch: Watch::default(),
+        }
     }
 }
 

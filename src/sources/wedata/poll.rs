@@ -11,7 +11,7 @@ use super::slice::Slice;
 use super::trouble::Trouble;
 use super::weight::{Weight, weigh};
 use super::wire::{LIST_INSTANCES, ListInstances};
-use crate::model::{Batch, Gaps, Intake, Window};
+use crate::model::{Batch, Gaps, Intake, RunId, Window};
 use crate::sources::{CATCH_UP, PollError, Read, during};
 use crate::transport::{Priority, at};
 use std::collections::HashSet;
@@ -81,7 +81,7 @@ impl Poll<'_> {
         unseen.retain(|open| !changed.shows(open));
         // Before the watermark moves: a poll cut off after that is followed by one that is not the first any more.
         if course.all_open.is_none() {
-            course.all_open = Some(self.confirm(unseen, trouble).await?);
+            course.all_open = Some(self.confirm(unseen, trouble, &mut course.still_open).await?);
         }
         course.take(self.details(), slice, changed.rows()).await?;
         Ok(true)
@@ -152,20 +152,35 @@ impl Poll<'_> {
     /// by this listing alone.
     ///
     /// Its rows are observed rather than only confirmed: the state decides what is news. What it does not show is
-    /// gone, or finished since; the latter is in the next poll's changes.
-    async fn confirm(&self, unseen: &HashSet<&str>, trouble: &mut Trouble) -> Result<bool, PollError> {
+    /// gone, or finished since; the latter is in the next poll's changes. In the polls between two such listings
+    /// what is unseen is taken to be `still_open`, because no change of it was shown.
+    async fn confirm(
+        &self,
+        unseen: &HashSet<&str>,
+        trouble: &mut Trouble,
+        still_open: &mut Vec<RunId>,
+    ) -> Result<bool, PollError> {
         if unseen.is_empty() && !self.window.first {
             return Ok(true);
         }
+        if !self.window.first && !self.keep.watch.is_due(self.window.to) {
+            let open = self.window.open.iter().filter(|open| unseen.contains(&*open.run.instance));
+            still_open.extend(open.map(|open| open.run.clone()));
+            return Ok(true);
+        }
         let mut all = true;
+        let mut missing = unseen.clone();
         let mut slices = vec![Slice::since(None)];
         while let Some(slice) = slices.pop() {
-            let reading = self.list(&mut Listing::default(), slice, Some(&UNFINISHED), trouble).await?;
+            let mut listing = Listing::default();
+            let reading = self.list(&mut listing, slice, Some(&UNFINISHED), trouble).await?;
+            missing.retain(|open| !listing.shows(open));
             match self.halves(slice).filter(|_| reading == Reading::TooLong) {
                 Some((older, newer)) => slices.extend([newer, older]),
                 None => all &= reading == Reading::Whole,
             }
         }
+        self.keep.watch.done(self.window.to, all && missing.is_empty());
         Ok(all)
     }
 
@@ -179,9 +194,10 @@ impl Poll<'_> {
     async fn close(&self, course: Course<'_>, mut trouble: Trouble) -> Result<Read, PollError> {
         let mut last = course.progress();
         let rest = course.rest();
-        let Course { torn, verdict, all_open, .. } = course;
+        let Course { torn, verdict, all_open, still_open, .. } = course;
         let all_open = all_open.unwrap_or(false);
         last.complete = torn.is_none() && all_open;
+        last.still_open = still_open;
         self.intake.submit(last).await?;
         if let Some(failure) = verdict.failure {
             return Err(failure);

@@ -7,7 +7,7 @@ use crate::sources::{PollError, during};
 use crate::transport::Error;
 use std::collections::BTreeSet;
 
-const PAGE_SIZE: u64 = 100;
+pub(super) const PAGE_SIZE: u64 = 100;
 
 /// Pages: 10 000 projects.
 const MAX_PAGES: u64 = 100;

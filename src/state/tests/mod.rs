@@ -25,6 +25,7 @@ pub(crate) fn plan() -> CellPlan {
         reach: Reach { lookback: HOUR * 24, overlap: Duration::from_secs(300) },
         buckets: Buckets { duration: bounds.clone(), wait: bounds, memory: [1024.0].into() },
         expected_interval: None,
+        interval: None,
     }
 }
 

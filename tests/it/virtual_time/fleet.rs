@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use taskrun_exporter::model::{
     Batch, BoxFuture, Buckets, CellKey, CellPlan, Clock, Desk, Intake, IntakeClosed, Known, Label,
-    PollReport, Reach, Reason, RunId, Window,
+    PollReport, Pulse, Reach, Reason, RunId, Window,
 };
 use taskrun_exporter::schedule::{Fleet, Schedule, Scheduled};
 use taskrun_exporter::sources::{PollError, Read, Source, during};
@@ -65,12 +65,16 @@ impl Desk for Record {
         Arc::new(Void)
     }
 
-    fn report(&self, report: PollReport) -> BoxFuture<'_, Result<(), IntakeClosed>> {
+    fn report(&self, report: PollReport) -> BoxFuture<'_, Result<Pulse, IntakeClosed>> {
         let cell = report.cell.to_string();
         let begun = self.begun.lock().unwrap();
         let from = begun.iter().rev().find(|(one, _)| *one == cell).unwrap().1;
         let polled = Polled { cell, from, to: self.began.elapsed(), reason: report.reason };
         self.polled.lock().unwrap().push(polled);
+        Box::pin(std::future::ready(Ok(Pulse::default())))
+    }
+
+    fn pace<'a>(&'a self, _: &'a CellKey, _: Duration) -> BoxFuture<'a, Result<(), IntakeClosed>> {
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -101,6 +101,40 @@ async fn open_runs_that_did_not_change_are_confirmed_by_one_listing() {
 }
 
 #[tokio::test]
+async fn between_two_listings_of_all_that_is_open_what_did_not_change_is_taken_to_be_open() {
+    let bench = Bench::new();
+    bench.set(row(1, "01:00", 1, 1), &[]);
+    let open = |task, time| OpenRun {
+        run: RunId { instance: key(task, time).as_str().into(), round: 0 },
+        task: TaskKey::default(),
+        parent: "".into(),
+        planned: None,
+        since: None,
+    };
+    let mut window = Window { from: at("03:00"), ..since_midnight("04:00") };
+    window.open = vec![open(1, "01:00")];
+    let mut listed = Vec::new();
+    for _ in 0..14 {
+        assert_eq!(bench.poll(&window).await.unwrap(), Read::Whole);
+        let last = bench.desk.batches().pop().unwrap();
+        let calls = bench.api.calls("ListInstances").len();
+        assert!(last.complete);
+        assert_eq!(last.still_open.len(), usize::from(calls == 1), "listed or taken to be open");
+        listed.push(calls);
+    }
+    assert_eq!(listed, [2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]);
+
+    // One that the listing does not show is looked for by the next poll too: missing twice, it is gone.
+    let bench = Bench::new();
+    window.open = vec![open(9, "01:00")];
+    for _ in 0..2 {
+        bench.poll(&window).await.unwrap();
+        assert_eq!(bench.api.calls("ListInstances").len(), 2);
+        assert!(bench.desk.batches().pop().unwrap().still_open.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_listing_that_is_not_whole_moves_no_watermark() {
     let bench = Bench::new();
     bench.set(row(1, "03:00", 2, 1), &[life(0, "03:00", 2)]);
