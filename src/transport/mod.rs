@@ -8,6 +8,8 @@ mod body;
 mod call;
 pub mod enos;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod header;
 mod http;
 mod json;
