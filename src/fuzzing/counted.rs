@@ -25,8 +25,7 @@ pub(super) fn once(kind: &str, found: Batch) {
     let mut remembered = None;
     for _ in 0..2 {
         let window = store.begin(&plan, NOW);
-        let batch =
-            Batch { poll: window.poll, watermark: Some(window.to), complete: true, ..found.clone() };
+        let batch = Batch { poll: window.poll, watermark: Some(window.to), complete: true, ..found.clone() };
         if let Some(delta) = store.apply(&plan.key, &batch, NOW) {
             store.adopt(delta);
         }

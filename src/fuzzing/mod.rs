@@ -74,7 +74,10 @@ fn config(bytes: &[u8]) {
     match Config::load_text(&app::demands(), "fuzz.toml", file, &env) {
         // What is read once is read again: nothing of it depends on chance.
         Ok(config) => {
-            assert!(Config::load_text(&app::demands(), "fuzz.toml", file, &env).is_ok_and(|again| again == config));
+            assert!(
+                Config::load_text(&app::demands(), "fuzz.toml", file, &env)
+                    .is_ok_and(|again| again == config)
+            );
         }
         Err(problems) => {
             assert!(!problems.is_empty(), "refused without a reason");

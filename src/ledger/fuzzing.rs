@@ -2,9 +2,7 @@
 
 use super::codec::{Context, Field, Names, decode, encode, unseal};
 use super::embedded;
-use crate::model::{
-    CellKey, CellMeta, Histogram, ItemRecord, RunKey, Seen, TaskKey, TaskRecord, Timestamp,
-};
+use crate::model::{CellKey, CellMeta, Histogram, ItemRecord, RunKey, Seen, TaskKey, TaskRecord, Timestamp};
 use std::os::unix::fs::FileExt as _;
 
 #[cfg(test)]
@@ -34,7 +32,11 @@ fn again<T: Field>(bytes: &[u8], names: &Names) {
     let read = decode::<T>(&kept, &mut Context::new(names)).map(|record| encode(&record));
     assert!(read.is_ok_and(|again| again == kept), "a record changes when it is kept");
     let shown = T::read(&record.show(), names).map(|record| encode(&record));
-    assert!(shown.is_ok_and(|again| again == kept), "a record changes when it is exported: {}", record.show());
+    assert!(
+        shown.is_ok_and(|again| again == kept),
+        "a record changes when it is exported: {}",
+        record.show()
+    );
 }
 
 /// A damaged state file is searched leaf by leaf.

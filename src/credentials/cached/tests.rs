@@ -182,7 +182,11 @@ async fn a_file_that_is_broken_for_a_while_keeps_the_keys_and_is_found_again_wit
     // The API refuses the old keys: that ends the rest, once.
     scene.cached.invalidate();
     assert_eq!((scene.id().await.as_str(), scene.asked()), ("two", 4));
-    assert_eq!((scene.id().await.as_str(), scene.asked()), ("two", 5), "and from now on each call looks again");
+    assert_eq!(
+        (scene.id().await.as_str(), scene.asked()),
+        ("two", 5),
+        "and from now on each call looks again"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -61,7 +61,11 @@ fn the_corpus_begins_with_what_this_version_writes() {
     let written: Vec<_> = written.filter(|path| path.to_string_lossy().contains("written_")).collect();
     assert!(written.len() >= 5);
     for path in written {
-        assert!(read(&std::fs::read(&path).unwrap()), "{} is of another format; UPDATE_GOLDEN=1", path.display());
+        assert!(
+            read(&std::fs::read(&path).unwrap()),
+            "{} is of another format; UPDATE_GOLDEN=1",
+            path.display()
+        );
     }
     let file = tempfile::tempfile().unwrap();
     file.write_all_at(&std::fs::read(corpus("salvage").join("leaves")).unwrap(), 0).unwrap();

@@ -1,6 +1,6 @@
 //! Answers as they come, down to runs, for `crate::fuzzing`.
 
-use super::normalize::{row, rounds};
+use super::normalize::{rounds, row};
 use super::wire::{Envelope, Instance, InstancePage, LogPage, ProjectPage};
 use crate::model::{Batch, Zone};
 use crate::sources::lenient::Field;
