@@ -8,6 +8,9 @@ mod page;
 mod run;
 mod state;
 
+#[cfg(feature = "simulator")]
+pub use demo::run_at;
+
 use crate::cli::{self, CatalogFormat, Command, ConfigArgs, Exit};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Demand, Problem};
