@@ -13,7 +13,7 @@ export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 CARGO ?= cargo
 RULES := config/prometheus/alerts.yml
 
-.PHONY: help demo test check tools rules crash-test bench golden
+.PHONY: help demo test check tools rules crash-test bench fuzz soak golden
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -47,6 +47,16 @@ crash-test: ## kill the daemon N times at random moments, and compare its totals
 
 bench: ## the figures of README.md, side by side with the usual ways; wants a quiet machine
 	$(CARGO) bench --locked --bench paths --bench keeping
+
+FUZZ_SECONDS ?= 60
+fuzz: ## every decoder and parser on made-up input, FUZZ_SECONDS each; needs a nightly toolchain
+	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh
+
+# The profile `release` gives the figures of life; `SOAK_PROFILE=dev` builds sooner.
+SOAK_MINUTES ?= 10
+SOAK_PROFILE ?= release
+soak: ## a day of the exporter in SOAK_MINUTES: does anything grow, do the totals stay true
+	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) bench --locked --profile $(SOAK_PROFILE) --bench soak
 
 golden: tools ## accept what the tests now see: golden files and the metric table of README.md
 	UPDATE_GOLDEN=1 $(CARGO) test --locked

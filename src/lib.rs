@@ -6,6 +6,9 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod expose;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod keeper;
 pub mod ledger;

@@ -1,7 +1,7 @@
 //! The simulated clouds, alone or with the exporter in one process.
 
 use super::build::Workshop;
-use super::run::{Daemon, runtime};
+use super::run::{Daemon, open, runtime};
 use super::{demands, fail, refuse, usage};
 use crate::cli::{DemoArgs, Exit, SimulateArgs};
 use crate::clock::SystemClock;
@@ -90,6 +90,22 @@ async fn run_demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     stop.cancel();
     clouds.stopped().await;
     Ok(Exit::Success)
+}
+
+/// Runs the daemon by `config` in the time of `clock`, until a signal: for a test in which a day passes in minutes.
+///
+/// # Errors
+/// Why it cannot start.
+#[doc(hidden)]
+pub fn run_at(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
+    let telemetry = Arc::new(Telemetry::start(&config.log, Arc::clone(&clock))?);
+    let own = Arc::new(Own::new()?);
+    let mut workshop = Workshop::new(Arc::clone(&clock), Arc::clone(&own) as Arc<dyn Observer>)?;
+    let scheduled = workshop.build(&config).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    let ledger = open(&config, &*clock)?;
+    let passed = Vec::new();
+    let daemon = Daemon { config, scheduled, ledger, clock, own, workshop, source: None, telemetry, passed };
+    runtime()?.block_on(daemon.serve())
 }
 
 async fn start(

@@ -10,6 +10,9 @@ mod run;
 mod state;
 mod tails;
 
+#[cfg(feature = "simulator")]
+pub use demo::run_at;
+
 use crate::cli::{self, CatalogFormat, Command, ConfigArgs, Exit};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Demand, Problem};

@@ -95,7 +95,7 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 /// The state file of the configuration, and what it holds.
-fn open(config: &Config, clock: &dyn Clock) -> anyhow::Result<Box<dyn Ledger>> {
+pub(super) fn open(config: &Config, clock: &dyn Clock) -> anyhow::Result<Box<dyn Ledger>> {
     let ledger = Embedded::open(&config.state.path, &names(), clock.now()).context("state.path")?;
     Ok(Box::new(ledger))
 }

@@ -1,5 +1,6 @@
 //! Durations with units, as people write them.
 
+use super::quoted::quoted;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use std::fmt;
 
@@ -61,7 +62,8 @@ impl<'de> Deserialize<'de> for Duration {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
             D::Error::custom(format!(
-                "{text:?} is not a duration; write a number with a unit, like \"30s\", \"5m\" or \"24h\""
+                "{} is not a duration; write a number with a unit, like \"30s\", \"5m\" or \"24h\"",
+                quoted(&text)
             ))
         })
     }

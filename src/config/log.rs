@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use super::key::Key;
+use super::quoted::quoted;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -47,7 +48,7 @@ impl Log {
                 "off" | "error" | "warn" | "info" | "debug" | "trace"
             );
             if !level && !spans && !part.contains('=') {
-                return Err(format!("{part:?} is not a level; {HOW}"));
+                return Err(format!("{} is not a level; {HOW}", quoted(part)));
             }
         }
         EnvFilter::builder().parse(text).map_err(|error| format!("not a filter: {error}; {HOW}"))

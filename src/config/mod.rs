@@ -16,6 +16,7 @@ mod limits;
 mod log;
 mod nearest;
 mod problem;
+mod quoted;
 mod reader;
 mod schedule;
 mod secret;

@@ -1,6 +1,7 @@
 //! When a source is polled.
 
 use super::Duration;
+use super::quoted::quoted;
 use croner::parser::{CronParser, Seconds};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use std::fmt;
@@ -34,7 +35,7 @@ impl Schedule {
         }
         let fields = text.split_whitespace().count();
         if fields <= 1 && !text.starts_with('@') {
-            return Err(format!("{text:?} is not a schedule; {HOW}"));
+            return Err(format!("{} is not a schedule; {HOW}", quoted(text)));
         }
         if fields == 5 {
             return Err(format!("this cron expression has no seconds; put them in front: \"0 {text}\""));
@@ -45,12 +46,12 @@ impl Schedule {
             .dom_and_dow(true)
             .build()
             .parse(text)
-            .map_err(|error| format!("{text:?} is not a cron expression: {error}; {HOW}"))?;
+            .map_err(|error| format!("{} is not a cron expression: {error}; {HOW}", quoted(text)))?;
         // Any start shows a date that no year has, like 30 February; a fixed one keeps the answer the same.
         let start = chrono::DateTime::from_timestamp(1_767_225_600, 0).unwrap_or_default();
         match cron.find_next_occurrence(&start, false) {
             Ok(_) => Ok(Self::Cron(text.to_owned())),
-            Err(_) => Err(format!("{text:?} names a time that never comes")),
+            Err(_) => Err(format!("{} names a time that never comes", quoted(text))),
         }
     }
 }

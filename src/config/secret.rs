@@ -1,5 +1,6 @@
 //! Secrets: named in the configuration, kept elsewhere.
 
+use super::quoted::is_short;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use std::collections::BTreeMap;
@@ -26,11 +27,11 @@ pub enum SecretRef {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SecretError {
     /// The variable does not exist.
-    #[error("the environment variable {0} is not set")]
+    #[error("{0} is not set")]
     Unset(String),
     /// The file cannot be read.
-    #[error("{path}: {cause}", path = .0.display(), cause = .1)]
-    Unreadable(PathBuf, String),
+    #[error("{0}: {1}")]
+    Unreadable(String, String),
     /// It is there, and empty.
     #[error("{0} is empty")]
     Empty(String),
@@ -49,10 +50,10 @@ impl SecretRef {
     /// It is missing, unreadable or empty.
     pub fn read(&self, env: &BTreeMap<String, String>) -> Result<Secret, SecretError> {
         let text = match self {
-            Self::Env(name) => env.get(name).cloned().ok_or_else(|| SecretError::Unset(name.clone()))?,
+            Self::Env(name) => env.get(name).cloned().ok_or_else(|| SecretError::Unset(self.to_string()))?,
             Self::File(path) => {
                 let mut text = String::new();
-                let unreadable = |cause: String| SecretError::Unreadable(path.clone(), cause);
+                let unreadable = |cause: String| SecretError::Unreadable(self.to_string(), cause);
                 std::fs::File::open(path)
                     .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
                     .map_err(|error| unreadable(error.to_string()))?;
@@ -72,10 +73,17 @@ impl SecretRef {
 }
 
 impl fmt::Display for SecretRef {
+    /// The place, where it looks like one: what was meant for `{ env = "NAME" }` may have become `{ env = "SECRET" }`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let usual =
+            |name: &str| name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         match self {
-            Self::Env(name) => write!(f, "the environment variable {name}"),
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Env(name) if is_short(name) || usual(name) => write!(f, "the environment variable {name}"),
+            Self::Env(_) => f.write_str("the environment variable that is named there"),
+            Self::File(path) if path.is_absolute() || is_short(&path.to_string_lossy()) => {
+                write!(f, "{}", path.display())
+            }
+            Self::File(_) => f.write_str("the file that is named there"),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::findings::Findings;
 use super::key::{Key, is_word};
 use super::layers::Layers;
 use super::nearest::nearest;
+use super::quoted::is_short;
 use super::reader::read;
 use super::{Duration, Problem, Schedule};
 use figment::value::{Dict, Value};
@@ -180,7 +181,8 @@ fn check_account(account: &str, accounts: Option<&[String]>, at: &Key, findings:
     }
     let meant = nearest(account, accounts.iter().map(String::as_str));
     let hint = meant.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
-    findings.add(&at.child("account"), format!("there is no [accounts.{account}]{hint}"));
+    let named = if is_short(account) { format!("[accounts.{account}]") } else { "such account".to_owned() };
+    findings.add(&at.child("account"), format!("there is no {named}{hint}"));
 }
 
 /// The bounds of a schedule that adapts lie on either side of it.

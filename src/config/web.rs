@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use super::key::Key;
+use super::quoted::quoted;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use std::net::SocketAddr;
 
@@ -70,7 +71,8 @@ impl<'de> Deserialize<'de> for Address {
         let text = String::deserialize(deserializer)?;
         text.parse().map(Self).map_err(|_| {
             D::Error::custom(format!(
-                "{text:?} is not an address; write IP and port, like \"0.0.0.0:10310\", \"127.0.0.1:10310\" or \"[::]:10310\""
+                "{} is not an address; write IP and port, like \"0.0.0.0:10310\", \"127.0.0.1:10310\" or \"[::]:10310\"",
+                quoted(&text)
             ))
         })
     }

@@ -12,12 +12,16 @@ mod tests;
 /// Renewal begins when this much is left, or a tenth of the life if that is more: the API refuses keys that end while
 /// a request is under way, and a renewal may need several tries.
 const MARGIN: Duration = Duration::from_secs(300);
-/// How long after a renewal that failed, or brought nothing new, the next one is tried.
+/// How long after a renewal that brought nothing new the next one is tried.
 const PAUSE: Duration = Duration::from_secs(30);
-/// How long a failure is repeated to callers without asking again, while there are no keys at all.
-const FAILURE_LIFE: Duration = Duration::from_secs(5);
+/// How long nobody is asked after a failure; doubled with each one more, up to [`LONGEST_REST`].
+const FIRST_REST: Duration = Duration::from_secs(5);
+/// Several of these fit into the [`MARGIN`].
+const LONGEST_REST: Duration = Duration::from_secs(60);
 /// Keys younger than this are not thrown away: many calls that were under way with the old ones may complain at once.
+/// Doubled each time new keys are soon refused too, up to [`OLD`]: what is wrong then is not mended by newer ones.
 const YOUNG: Duration = Duration::from_secs(10);
+const OLD: Duration = Duration::from_secs(300);
 /// How long keys are used that seem to have ended already when they come: then this machine's clock is wrong, and
 /// asking again for every call would not mend it.
 const DOUBT: Duration = Duration::from_secs(60);
@@ -38,8 +42,37 @@ pub(super) struct Cached {
 #[derive(Default)]
 struct Held {
     keys: Option<Keys>,
-    failure: Option<(Instant, CredentialsError)>,
-    complained: bool,
+    failing: Option<Failing>,
+    /// How old keys must be to be thrown away.
+    patience: Patience,
+}
+
+/// Fetches that failed, one after the other.
+struct Failing {
+    count: u32,
+    last: CredentialsError,
+    /// When the next one may be made.
+    again: Instant,
+}
+
+struct Patience(Duration);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(YOUNG)
+    }
+}
+
+impl Patience {
+    /// Whether keys of this age may be thrown away because the API refused them.
+    fn is_over(&mut self, age: Duration) -> bool {
+        if age < self.0 {
+            return false;
+        }
+        // Those that had worked for long are another matter than those that never did.
+        self.0 = if age < self.0 * 4 { (self.0 * 2).min(OLD) } else { YOUNG };
+        true
+    }
 }
 
 struct Keys {
@@ -87,17 +120,13 @@ impl Cached {
     fn look(&self) -> Found {
         let now = self.clock.now();
         let held = self.held();
-        match &held.keys {
-            Some(Keys { triple, times: Some(times), .. }) if now < times.renew => {
-                Found::Fresh(triple.clone())
-            }
-            Some(Keys { triple, times, .. }) if times.is_none_or(|times| now < times.end) => {
-                Found::Stale(triple.clone())
-            }
-            _ => match &held.failure {
-                Some((at, error)) if at.elapsed() < FAILURE_LIFE => Found::Failed(error.clone()),
-                _ => Found::Nothing,
-            },
+        let resting = held.failing.as_ref().filter(|failing| Instant::now() < failing.again);
+        match (&held.keys, resting) {
+            (Some(keys), _) if keys.is_fresh(now) => Found::Fresh(keys.triple.clone()),
+            (Some(keys), Some(_)) if keys.is_good(now) => Found::Fresh(keys.triple.clone()),
+            (Some(keys), None) if keys.is_good(now) => Found::Stale(keys.triple.clone()),
+            (_, Some(failing)) => Found::Failed(failing.last.clone()),
+            (_, None) => Found::Nothing,
         }
     }
 
@@ -127,38 +156,56 @@ impl Cached {
     fn settle(&self, fetched: Result<Triple, CredentialsError>) -> Result<Triple, CredentialsError> {
         let now = self.clock.now();
         let mut held = self.held();
-        match fetched {
-            Ok(triple) => {
-                let new = held.keys.as_ref().is_none_or(|keys| !keys.triple.same_keys(&triple));
-                if new {
-                    self.observer.credentials_expiry(&self.account, triple.expires);
-                }
-                let times = triple.expires.map(|end| times(now, end, new));
-                held.keys = Some(Keys { triple: triple.clone(), since: Instant::now(), times });
-                held.failure = None;
-                held.complained = false;
-                Ok(triple)
-            }
-            Err(error) => {
-                let first = !std::mem::replace(&mut held.complained, true);
-                match &mut held.keys {
-                    Some(Keys { triple, times, .. }) if times.is_none_or(|times| now < times.end) => {
-                        if first {
-                            tracing::warn!(account.name = %self.account, %error, "keys not renewed; the old ones go on");
-                        }
-                        if let Some(times) = times {
-                            times.renew = now.plus(PAUSE).min(times.end);
-                        }
-                        Ok(triple.clone())
-                    }
-                    _ => {
-                        held.failure = Some((Instant::now(), error.clone()));
-                        Err(error)
-                    }
-                }
-            }
+        let triple = match fetched {
+            Ok(triple) => triple,
+            Err(error) => return self.carry_on(&mut held, now, error),
+        };
+        let new = held.keys.as_ref().is_none_or(|keys| !keys.triple.same_keys(&triple));
+        if new {
+            self.observer.credentials_expiry(&self.account, triple.expires);
         }
+        let times = triple.expires.map(|end| times(now, end, new));
+        if held.failing.take().is_some() && held.keys.is_some() {
+            tracing::info!(account.name = %self.account, "keys renewed again");
+        }
+        held.keys = Some(Keys { triple: triple.clone(), since: Instant::now(), times });
+        Ok(triple)
     }
+
+    /// The old keys as long as they are good, and a rest for whoever was asked.
+    fn carry_on(
+        &self,
+        held: &mut Held,
+        now: Timestamp,
+        error: CredentialsError,
+    ) -> Result<Triple, CredentialsError> {
+        let count = held.failing.as_ref().map_or(0, |failing| failing.count);
+        let again = Instant::now() + rest(count, fastrand::f64());
+        held.failing = Some(Failing { count: count.saturating_add(1), last: error.clone(), again });
+        let Some(old) = held.keys.as_ref().filter(|keys| keys.is_good(now)) else { return Err(error) };
+        if count == 0 {
+            tracing::warn!(account.name = %self.account, %error, "keys not renewed; the old ones go on");
+        }
+        Ok(old.triple.clone())
+    }
+}
+
+impl Keys {
+    /// Whether they can be used without looking for newer ones.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.times.is_some_and(|times| now < times.renew)
+    }
+
+    /// Whether they can be used.
+    fn is_good(&self, now: Timestamp) -> bool {
+        self.times.is_none_or(|times| now < times.end)
+    }
+}
+
+/// How long nobody is asked after `count` failures and one more. `roll` is uniform in `0..1`.
+fn rest(count: u32, roll: f64) -> Duration {
+    let most = FIRST_REST.saturating_mul(1 << count.min(10)).min(LONGEST_REST);
+    most.mul_f64(1.0 - roll / 2.0)
 }
 
 /// When keys that end at `end` are renewed and given up.
@@ -182,9 +229,26 @@ impl Provider for Cached {
     }
 
     fn invalidate(&self) {
-        let mut held = self.held();
-        if held.keys.as_ref().is_some_and(|keys| keys.times.is_some() && keys.since.elapsed() >= YOUNG) {
-            held.keys = None;
+        let held = &mut *self.held();
+        match &held.keys {
+            Some(keys) if keys.times.is_some() => {
+                if held.patience.is_over(keys.since.elapsed()) {
+                    held.keys = None;
+                }
+            }
+            // Those are looked up for every call anyway, unless that failed lately.
+            _ => {
+                if let Some(failing) = &mut held.failing {
+                    failing.again = Instant::now();
+                }
+            }
         }
+    }
+}
+
+impl Drop for Cached {
+    /// An account that a reload took away has no keys that could end.
+    fn drop(&mut self) {
+        self.observer.credentials_expiry(&self.account, None);
     }
 }

@@ -52,7 +52,7 @@ impl CredentialsFile {
 }
 
 /// The keys of one section of an ini file; lines it cannot read are passed over, as the SDKs' readers do.
-fn section<'a>(text: &'a str, name: &str) -> BTreeMap<&'a str, &'a str> {
+pub(super) fn section<'a>(text: &'a str, name: &str) -> BTreeMap<&'a str, &'a str> {
     let mut inside = false;
     let mut keys = BTreeMap::new();
     for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {

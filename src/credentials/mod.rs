@@ -10,6 +10,8 @@ mod cvm_role;
 mod environment;
 mod exchange;
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod given;
 mod plan;
 mod reference;

@@ -91,7 +91,7 @@ impl Plan {
         let cvm_role = || CvmRole::new(Arc::clone(exchange));
         let tke_oidc = || TkeOidc::new(variables, Arc::clone(exchange));
         let mut origin: Box<dyn Origin> = match self.choice {
-            Choice::Default => Box::new(Chain(vec![
+            Choice::Default => Box::new(Chain::new(vec![
                 Box::new(Environment::new(variables)),
                 Box::new(CredentialsFile::new(variables)),
                 Box::new(cvm_role()),

@@ -3,6 +3,8 @@
 pub mod admin;
 mod codec;
 mod embedded;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod memory;
 
 pub use codec::Names;

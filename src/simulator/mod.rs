@@ -34,7 +34,7 @@ pub use dice::Dice;
 pub use faults::{Faults, FaultsError};
 pub use page::{Page, cut};
 pub use request::Request;
-pub use server::{Options, Running, Simulator};
+pub use server::{Clouds, Options, Running, Simulator};
 pub use truth::{Span, TrueRun};
 pub use world::{Rhythm, World};
 

@@ -100,6 +100,12 @@ impl Client {
     }
 }
 
+/// Decodes the body of an answer as a call does: what stands under `data`.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn decode<A: DeserializeOwned>(body: &[u8]) -> Result<A, Error> {
+    envelope::open(&super::http::Answer { status: 200, date: None, retry_after: None, body: body.to_vec() })
+}
+
 /// What the calls of one account share, to the API as to its token service.
 struct Line {
     options: Options,

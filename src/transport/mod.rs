@@ -10,6 +10,8 @@ mod call;
 mod connections;
 pub mod enos;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod header;
 mod http;
 mod json;

@@ -25,6 +25,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("keeper", &["model", "state", "ledger", "metrics", "expose"]),
     ("http", &["model", "expose"]),
     ("telemetry", &["model", "config"]),
+    ("fuzzing", ALL),
     ("systemd", &[]),
     ("app", ALL),
     ("cli", ALL),

@@ -9,6 +9,7 @@
     reason = "tests measure real time, read what `make test` tells them, and end where they are wrong"
 )]
 
+mod canary;
 mod catalogue;
 mod cli;
 mod clouds;

@@ -145,6 +145,76 @@ async fn a_role_is_taken_on_with_any_keys() {
     assert_eq!((asked[1].2["ExternalId"].as_str(), asked[1].3.as_deref()), (Some("ext"), Some("cvm")));
 }
 
+/// Every place that can have keys, and what it takes there.
+#[tokio::test]
+async fn a_role_is_taken_on_with_keys_of_every_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let ini = path("credentials", "[default]\nsecret_id = file\nsecret_key = k\n");
+    let ini = ("TENCENTCLOUD_CREDENTIALS_FILE", ini.to_str().unwrap());
+    let proof = path("proof", "oidc");
+    let pod = [
+        ("TKE_REGION", "ap-beijing"),
+        ("TKE_PROVIDER_ID", "provider"),
+        ("TKE_WEB_IDENTITY_TOKEN_FILE", proof.to_str().unwrap()),
+        ("TKE_ROLE_ARN", "arn"),
+        NO_FILE,
+    ];
+    let given = Choice::Given {
+        secret_id: SecretRef::File(path("id", "given")),
+        secret_key: SecretRef::File(path("key", "k")),
+        token: Some(SecretRef::Value("t".into())),
+    };
+    for (choice, variables, signer) in [
+        (Choice::Environment, &ENV[..], "env"),
+        (Choice::File, &[ini][..], "file"),
+        (Choice::Default, &[ini][..], "file"),
+        (Choice::Default, &[NO_FILE][..], "cvm"),
+        (Choice::CvmRole, &[][..], "cvm"),
+        (Choice::TkeOidc, &pod[..], "sts"),
+        (given, &[][..], "given"),
+    ] {
+        let network = Arc::new(machine(Some("worker")));
+        let role = Role {
+            role_arn: "arn".into(),
+            session_name: "x".into(),
+            duration: Duration::from_secs(3600),
+            external_id: None,
+        };
+        let triple = ask(choice.clone(), Some(role), variables, &network).await.unwrap();
+        assert_eq!((triple.secret_id.as_str(), triple.expires.is_some()), ("sts", true), "{choice:?}");
+        let asked = network.sts.lock().unwrap();
+        let (action, _, _, by) = asked.last().unwrap();
+        assert_eq!((*action, by.as_deref()), (StsAction::AssumeRole, Some(signer)), "{choice:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_place_that_had_keys_is_not_left_for_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("credentials");
+    let keys = |id: &str| std::fs::write(&path, format!("[default]\nsecret_id = {id}\nsecret_key = k\n"));
+    keys("first").unwrap();
+    let network = Arc::new(machine(Some("worker")));
+    let variables = [("TENCENTCLOUD_CREDENTIALS_FILE".to_owned(), path.display().to_string())].into();
+    let plan = Plan { account: "main".into(), choice: Choice::Default, assume_role: None, variables };
+    let exchange = Arc::clone(&network) as Arc<dyn Exchange>;
+    let provider = plan.provider(&exchange, Arc::new(Midnight), Arc::new(Quiet));
+    let id = || async { provider.get().await.unwrap().secret_id };
+    assert_eq!(id().await, "first");
+    keys("second").unwrap();
+    assert_eq!(id().await, "second", "at the very next call");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(id().await, "second", "and not the machine's role");
+    keys("third").unwrap();
+    provider.invalidate();
+    assert_eq!(id().await, "third");
+}
+
 #[tokio::test]
 async fn a_pod_shows_its_token_and_signs_nothing() {
     let dir = tempfile::tempdir().unwrap();
@@ -186,4 +256,7 @@ async fn a_file_that_turns_unreadable_leaves_the_keys_it_had() {
     assert_eq!(key().await, "second");
     std::fs::remove_file(&path).unwrap();
     assert_eq!(key().await, "second");
+    std::fs::write(&path, "third").unwrap();
+    provider.invalidate();
+    assert_eq!(key().await, "third");
 }

@@ -22,6 +22,8 @@ use book::{Book, Medium};
 use exam::Exam;
 use home::Home;
 use lock::Lock;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use rubble::salvage;
 pub(super) use scan::Contents;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,11 @@
 //! several under one key, because a page that was freed is not wiped, the newest is taken.
 
 use super::scan::Rows;
+#[cfg(any(test, feature = "fuzzing"))]
+use super::scan::scan;
 use super::table::Sheet;
+#[cfg(any(test, feature = "fuzzing"))]
+use crate::{ledger::Names, model::Timestamp};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -62,6 +66,15 @@ impl Rubble {
             }
         }
     }
+}
+
+/// Searches `file` and reads what was found, for `crate::fuzzing`; tells how many cells there were.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::ledger) fn salvage(file: &File, names: &Names, now: Timestamp) -> usize {
+    let Ok(rubble) = Rubble::search(file) else { return 0 };
+    let cells = scan(&rubble, names, now).restored.cells.len();
+    assert!(cells <= rubble.found.len(), "more cells than values");
+    cells
 }
 
 impl Rows for Rubble {

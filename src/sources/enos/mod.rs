@@ -5,6 +5,8 @@
 mod api;
 #[cfg(feature = "simulator")]
 pub mod fake;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod gauges;
 mod instant;
 mod interval;

@@ -6,6 +6,8 @@ mod api;
 mod chunks;
 #[cfg(feature = "simulator")]
 pub mod fake;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod listing;
 mod names;
 mod normalize;

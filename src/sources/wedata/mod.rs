@@ -7,6 +7,8 @@ mod course;
 mod details;
 #[cfg(feature = "simulator")]
 pub mod fake;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod listing;
 mod log;
 mod names;

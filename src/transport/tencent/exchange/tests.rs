@@ -28,6 +28,15 @@ async fn the_metadata_service_is_read() {
     assert!(stage.asked()[0].head.starts_with("GET /latest/x/ HTTP/1.1"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_metadata_service_that_leads_nowhere_costs_three_seconds() {
+    let (exchange, _stage, _) = exchange(vec![Reply::Hang(Vec::new())]).await;
+    let began = tokio::time::Instant::now();
+    let error = exchange.metadata("latest/x/").await.unwrap_err().to_string();
+    assert!(error.starts_with("no whole answer within 3s"), "{error}");
+    assert_eq!(began.elapsed().as_secs(), 3);
+}
+
 #[tokio::test]
 async fn sts_is_asked_signed_or_with_a_proof_of_its_own() {
     let answer = || Reply::json(200, r#"{"Response": {"ExpiredTime": 1}}"#);
