@@ -25,13 +25,15 @@ pub struct Text<'a> {
     out: Vec<u8>,
     /// The escaped labels of the subject that samples are about now, without braces.
     subject: Vec<u8>,
+    /// The cell whose labels begin the subject, and where they end: thousands of tasks in a row are of one cell.
+    cell: Option<(CellKey, usize)>,
     lines: usize,
 }
 
 impl<'a> Text<'a> {
     /// A writer of `family`.
     pub fn new(family: &'a Family) -> Self {
-        Self { name: family.name, out: Vec::new(), subject: Vec::new(), lines: 0 }
+        Self { name: family.name, out: Vec::new(), subject: Vec::new(), cell: None, lines: 0 }
     }
 
     /// What was written, and in how many lines.
@@ -85,6 +87,12 @@ impl Sink for Text<'_> {
     }
 
     fn cell(&mut self, cell: &CellKey) {
+        if let Some((known, end)) = &self.cell
+            && known == cell
+        {
+            self.subject.truncate(*end);
+            return;
+        }
         self.subject.clear();
         let labels: [(&str, &str); 4] = [
             ("kind", cell.kind),
@@ -97,6 +105,7 @@ impl Sink for Text<'_> {
                 label(&mut self.subject, name, value);
             }
         }
+        self.cell = Some((cell.clone(), self.subject.len()));
     }
 
     fn sample(&mut self, labels: &[(&'static str, &str)], value: f64) {
@@ -137,6 +146,12 @@ fn label(out: &mut Vec<u8>, name: &str, value: &str) {
 
 /// Escapes backslash and newline, and the quote in label values.
 fn escape(out: &mut Vec<u8>, text: &str, quote: bool) {
+    // Nearly every text has nothing to escape, and a page has millions of them.
+    let special = |found, byte| found | matches!(byte, b'\\' | b'\n' | b'"');
+    if !text.bytes().fold(false, special) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     for byte in text.bytes() {
         match byte {
             b'\\' => out.extend_from_slice(b"\\\\"),

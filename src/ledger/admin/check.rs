@@ -15,14 +15,14 @@ pub(super) fn problems(cell: &RestoredCell) -> Vec<String> {
             found.push(format!("{}: {what}", cell.key));
         }
     };
-    let finished = cell.seen.iter().filter(|(_, seen)| seen.outcome.is_some()).count() as u64;
+    let finished = cell.seen.iter().filter(|seen| seen.seen().outcome.is_some()).count() as u64;
     let counted: u64 = cell.tasks.iter().flat_map(|(_, record)| record.runs).sum();
     wrong(finished > counted, format!("{finished} finished runs are remembered, only {counted} are counted"));
-    let distinct: HashSet<RunKey> = cell.seen.iter().map(|(run, _)| *run).collect();
+    let distinct: HashSet<RunKey> = cell.seen.iter().map(|seen| seen.run).collect();
     wrong(distinct.len() < cell.seen.len(), "a run is remembered twice".into());
     let first = Slice::of(cell.meta.floor);
     wrong(
-        cell.seen.iter().any(|(_, seen)| Slice::of(seen.at) < first),
+        cell.seen.iter().any(|seen| Slice::of(seen.at()) < first),
         "a run from before the floor is remembered".into(),
     );
     let floor = cell.meta.floor;

@@ -12,6 +12,7 @@ mod rubble;
 mod run;
 mod scan;
 mod table;
+mod tasks;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -158,7 +159,7 @@ impl Closed {
 
 /// All of a cell, as if it came at once.
 fn whole(cell: &RestoredCell) -> Delta {
-    let seen = cell.seen.iter().map(|(run, seen)| SeenChange { run: *run, seen: *seen, before: None });
+    let seen = cell.seen.iter().map(|seen| SeenChange { run: seen.run, seen: seen.seen(), before: None });
     Delta {
         cell: cell.key.clone(),
         meta: cell.meta.clone(),
