@@ -3,6 +3,7 @@
 //! It runs on a thread of its own, because a commit may block on the disk and rendering takes CPU; workers wait for it,
 //! scrapes never do: they take the page that was published last.
 
+mod relief;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use crate::model::{
 };
 use crate::state::{CellState, Store};
 use arc_swap::ArcSwap;
+use relief::Episode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +90,7 @@ impl Keeper {
             published: Arc::clone(&published),
             reports: BTreeMap::new(),
             changed: BTreeMap::new(),
+            episode: Episode::default(),
         };
         // Here and not on the thread: the first scrape may come as soon as this returns, and a page without the restored
         // series would end them.
@@ -170,6 +173,8 @@ struct KeeperThread {
     reports: BTreeMap<CellKey, PollReport>,
     /// Cells that changed since the last publication, and whether in more than their health.
     changed: BTreeMap<CellKey, Change>,
+    /// What is going on where more is remembered than may be.
+    episode: Episode,
 }
 
 /// What of a cell changed. A poll that found nothing new changes its health alone, and that is cheap to draw.
@@ -198,6 +203,7 @@ impl KeeperThread {
             while let Ok(next) = queue.try_recv() {
                 self.serve(next, &queue, &mut served);
             }
+            self.relieve(&queue);
             self.publish();
             for reply in served {
                 // A worker that was stopped meanwhile does not wait for its answer.
@@ -286,6 +292,22 @@ impl KeeperThread {
         let change = if health && self.shows_now(&cell) == shown { Change::Health } else { Change::Tasks };
         self.note(cell, change);
         true
+    }
+
+    /// Forgets runs early where more are remembered than may be.
+    fn relieve(&mut self, queue: &mpsc::Receiver<Request>) {
+        let Some(relief) = self.store.relief() else { return };
+        let (now, most) = (self.clock.now(), self.store.limits().runs);
+        for (delta, runs) in relief.deltas {
+            if !self.commit(Some(delta), queue) {
+                return;
+            }
+            self.own.forgotten_early(runs);
+            self.episode.forgets(runs, most, now);
+        }
+        if relief.beyond > 0 {
+            self.episode.is_beyond(relief.beyond, most, now);
+        }
     }
 
     /// Shows a cell no more.

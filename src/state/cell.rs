@@ -112,6 +112,16 @@ impl CellState {
         self.runs.len()
     }
 
+    /// How many of them ended in which hour, the oldest first.
+    pub(super) fn slices(&self) -> impl Iterator<Item = (Slice, usize)> {
+        self.runs.slices()
+    }
+
+    /// Puts in order what a ledger gave back.
+    pub(super) fn settle(&mut self) {
+        self.runs.settle();
+    }
+
     /// Whether current runs and tallies may be shown: not while all that is known of them is what an earlier process
     /// saw long ago.
     pub fn shows_now(&self) -> bool {
@@ -146,7 +156,7 @@ impl CellState {
 
     pub(super) fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window {
         self.plan = plan.clone();
-        self.runs.settle();
+        self.settle();
         self.meta.polls += 1;
         self.mistrust_the_future(now);
         self.doubt(now);

@@ -42,7 +42,7 @@ fn names() -> Names {
 }
 
 fn store() -> Store {
-    Store::new(Limits { series: u64::MAX, tasks_per_source: u64::MAX }, WEEK)
+    Store::new(Limits { series: u64::MAX, tasks_per_source: u64::MAX, runs: u64::MAX }, WEEK)
 }
 
 fn finished(n: u64, of: u64) -> Observation {

@@ -95,7 +95,7 @@ impl Rig {
         let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let mut workshop = Workshop::new(Arc::clone(&time), Arc::clone(&own) as Arc<dyn Observer>).unwrap();
         let scheduled = workshop.build(&config).unwrap();
-        let limits = Limits { series: 2_000_000, tasks_per_source: 200_000 };
+        let limits = Limits { series: 2_000_000, tasks_per_source: 200_000, runs: u64::MAX };
         let store = Store::new(limits, Duration::from_secs(7 * 86_400));
         let parts =
             Parts { store, ledger: Box::new(Memory), clock: time, natives: natives(), own: Arc::clone(&own) };

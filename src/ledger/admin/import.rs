@@ -36,6 +36,7 @@ pub fn import(
         return Err(AdminError::Text { line, why: "the text ends before its last line".into() });
     };
     closed.create(&draft.cells, created)?;
+    closed.hand_over()?;
     Ok(draft.moved)
 }
 

@@ -21,6 +21,8 @@ pub(super) trait Rows: Sync {
 pub(in crate::ledger) struct Contents {
     /// Its format, where it says.
     pub(in crate::ledger) format: Option<u64>,
+    /// How many commits it has seen.
+    pub(super) sequence: Option<u64>,
     /// When the file was made.
     pub(in crate::ledger) created: Option<Timestamp>,
     /// The cells of kinds that this program has.
@@ -85,7 +87,7 @@ impl Scan<'_, '_> {
     fn facts(&mut self) {
         let mut numbers = BTreeMap::new();
         self.rows.each(Sheet::Facts, &mut |key, sealed| {
-            for fact in [Fact::Format, Fact::Created] {
+            for fact in [Fact::Format, Fact::Created, Fact::Sequence] {
                 if key == fact.key()
                     && let Ok(number) = fact.number(sealed)
                 {
@@ -95,6 +97,7 @@ impl Scan<'_, '_> {
         });
         let created = numbers.get(Fact::Created.key()).and_then(|millis| i64::try_from(*millis).ok());
         self.contents.created = created.map(Timestamp::from_millis);
+        self.contents.sequence = numbers.get(Fact::Sequence.key()).copied();
         self.contents.format = numbers.get(Fact::Format.key()).copied();
     }
 

@@ -1,6 +1,6 @@
 //! The state file: what is committed comes back, and whatever happens to the file, a start succeeds or says why not.
 
-mod damage;
+pub(crate) mod damage;
 pub(crate) mod disk;
 mod file;
 mod process;

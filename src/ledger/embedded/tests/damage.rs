@@ -3,12 +3,20 @@
 use super::scene::{NOW, cell, delta, names, open, restored, same, small, sorted};
 use crate::ledger::embedded::exam::{Exam, examine};
 use crate::ledger::embedded::table::{FORMAT, Fact, Pen, Sheet};
-use crate::ledger::{Ledger, OpenError};
-use crate::model::RestoredCell;
+use crate::ledger::{Ledger, Names, OpenError};
+use crate::model::{Restored, RestoredCell, Timestamp};
 use proptest::prelude::*;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+
+/// What a start reads of a file, whatever is in it; `None` if it takes it for one of a later version.
+pub(crate) fn found(file: &File, names: &Names, now: Timestamp) -> Option<Restored> {
+    match examine(file, names, now).unwrap() {
+        Exam::Newer(_) => None,
+        Exam::Sound(contents) | Exam::Damaged(contents) => Some(contents.restored),
+    }
+}
 
 fn state(directory: &Path) -> PathBuf {
     directory.join("state.redb")
