@@ -18,7 +18,8 @@ impl Episode {
     pub(super) fn forgets(&mut self, runs: u64, most: u64, now: Timestamp) {
         if begins(&mut self.forgotten, now) {
             tracing::warn!(
-                runs, limits.runs = most,
+                runs,
+                limits.runs = most,
                 "more finished runs are remembered than limits.runs allows, so the oldest are forgotten early; none is \
                  counted twice, but one that a source reports only now and that ended before them is not counted. Raise \
                  limits.runs, at 32 bytes of memory a run, or shorten state.retention"
@@ -30,7 +31,8 @@ impl Episode {
     pub(super) fn is_beyond(&mut self, runs: u64, most: u64, now: Timestamp) {
         if begins(&mut self.beyond, now) {
             tracing::error!(
-                beyond = runs, limits.runs = most,
+                beyond = runs,
+                limits.runs = most,
                 "more finished runs are remembered than limits.runs allows, and no more can be forgotten: what ended \
                  since is not all read yet, and would never be counted. Memory grows until the sources are read up to \
                  the present, see taskrun_source_watermark_timestamp_seconds; or raise limits.runs"

@@ -26,7 +26,8 @@ pub(super) fn relief<'a>(cells: impl Iterator<Item = (&'a CellKey, &'a CellState
     let mut parts: Vec<Part<'a, _>> = cells
         .map(|(key, cell)| {
             let read_again = read_again(cell);
-            let old = cell.slices().take_while(move |(slice, _)| read_again.is_some_and(|first| *slice < first));
+            let old =
+                cell.slices().take_while(move |(slice, _)| read_again.is_some_and(|first| *slice < first));
             Part { key, cell, left: cell.remembered_runs() as u64, gone: 0, floor: None, old: old.peekable() }
         })
         .collect();

@@ -195,9 +195,13 @@ mod tests {
 
     fn sorted(index: &Index) -> bool {
         let flat: Vec<RunKey> = index.shelves.iter().flatten().map(|known| known.run).collect();
-        let placed = |(number, shelf): (usize, &Vec<SeenRun>)| shelf.iter().all(|known| index.shelf(known.run) == number);
+        let placed = |(number, shelf): (usize, &Vec<SeenRun>)| {
+            shelf.iter().all(|known| index.shelf(known.run) == number)
+        };
         index.shelves.iter().enumerate().all(placed)
-            && flat.is_sorted() && flat.len() == index.len && index.shelves.len() == 1 << index.bits
+            && flat.is_sorted()
+            && flat.len() == index.len
+            && index.shelves.len() == 1 << index.bits
     }
 
     proptest! {

@@ -85,7 +85,8 @@ impl<'a, 'n> Reader<'a, 'n> {
 
     /// The next `count` bytes.
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.bytes.split_at_checked(count).ok_or_else(|| Malformed::Not("long enough"))?;
+        let (taken, rest) =
+            self.bytes.split_at_checked(count).ok_or_else(|| Malformed::Not("long enough"))?;
         self.bytes = rest;
         Ok(taken)
     }

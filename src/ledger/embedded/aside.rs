@@ -35,7 +35,9 @@ pub(super) fn prune(state: &Path) {
     for (_, path) in copies.drain(..older) {
         let removed = path.display();
         match fs::remove_file(&path) {
-            Ok(()) => tracing::warn!(%removed, kept = KEPT, "an older copy of a damaged state file is removed"),
+            Ok(()) => {
+                tracing::warn!(%removed, kept = KEPT, "an older copy of a damaged state file is removed")
+            }
             Err(error) => tracing::warn!(%removed, %error, "an older copy of a damaged state file stays"),
         }
     }

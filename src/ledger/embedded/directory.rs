@@ -77,11 +77,16 @@ impl Closed {
             Found::Damaged(contents) => self.replace(contents, now)?,
         }
         let path = self.home.state();
-        Book::open(Box::new(StateFile(path.clone()))).map_err(|LedgerError(why)| OpenError::Unusable { path, why })
+        Book::open(Box::new(StateFile(path.clone())))
+            .map_err(|LedgerError(why)| OpenError::Unusable { path, why })
     }
 
     /// Makes a state file with `cells` in it, where there is none.
-    pub(in crate::ledger) fn create(&self, cells: &[RestoredCell], created: Timestamp) -> Result<(), OpenError> {
+    pub(in crate::ledger) fn create(
+        &self,
+        cells: &[RestoredCell],
+        created: Timestamp,
+    ) -> Result<(), OpenError> {
         self.write(cells, created)?;
         self.home.finish()
     }

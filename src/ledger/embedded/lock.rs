@@ -31,7 +31,8 @@ impl Lock {
             .map_err(denied)?;
         locked(file.try_lock(), &mut file, directory)?;
         // The lock is what counts. On a full or read-only disk its holder stays nameless.
-        let _nameless = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", myself()));
+        let _nameless =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", myself()));
         Ok(Self { file, named: true })
     }
 

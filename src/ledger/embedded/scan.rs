@@ -4,9 +4,7 @@ use super::run::Runs;
 use super::table::{Fact, Sheet, split};
 use super::tasks::Tasks;
 use crate::ledger::codec::{Context, Field, Malformed, Names, decode};
-use crate::model::{
-    CellKey, CellMeta, Histogram, Reason, Restored, RestoredCell, Slice, Timestamp,
-};
+use crate::model::{CellKey, CellMeta, Histogram, Reason, Restored, RestoredCell, Slice, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -36,7 +36,9 @@ impl Tasks {
             let key = split(&bytes[start..key_end]);
             let cell = key.map(|(cell, _)| cell);
             match key.and_then(|(cell, rest)| Some((cell, decode(rest, &mut context).ok()?))) {
-                Some((cell, key)) => found.push(Found { cell, key, at: start..key_end, sealed: key_end..end }),
+                Some((cell, key)) => {
+                    found.push(Found { cell, key, at: start..key_end, sealed: key_end..end })
+                }
                 None => tasks.lost.push((cell, 1)),
             }
         }

@@ -3,5 +3,6 @@
 pub(crate) mod damage;
 pub(crate) mod disk;
 mod file;
+mod later;
 mod process;
 pub(crate) mod scene;

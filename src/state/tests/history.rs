@@ -70,6 +70,20 @@ pub(crate) struct Poll {
     repeat: bool,
     pages: usize,
     torn: bool,
+    /// Whether the source shows old runs too, which nobody asked for.
+    excess: bool,
+    /// The lookback that the configuration now has, in hours; what is counted already is not counted by it again.
+    lookback: u32,
+    reload: Option<Reload>,
+}
+
+/// A change of the configuration, or of what a source shows, before a poll.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reload {
+    /// The cell goes, and comes back with this poll.
+    Withdraw,
+    /// Runs are remembered for so many hours.
+    Retention(u32),
 }
 
 const OVERLAP: i64 = 300;
@@ -126,9 +140,27 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Real>> {
 }
 
 pub(crate) fn polls() -> impl Strategy<Value = Vec<Poll>> {
-    let poll = (1..4000_i64, any::<u64>(), any::<bool>(), 1..4_usize, prop::bool::weighted(0.2));
-    let poll =
-        poll.prop_map(|(pause, shuffle, repeat, pages, torn)| Poll { pause, shuffle, repeat, pages, torn });
+    let reload = prop_oneof![Just(Reload::Withdraw), (1..9_u32).prop_map(Reload::Retention)];
+    let poll = (
+        1..4000_i64,
+        any::<u64>(),
+        any::<bool>(),
+        1..4_usize,
+        prop::bool::weighted(0.2),
+        any::<bool>(),
+        1..48_u32,
+        prop::option::weighted(0.3, reload),
+    );
+    let poll = poll.prop_map(|(pause, shuffle, repeat, pages, torn, excess, lookback, reload)| Poll {
+        pause,
+        shuffle,
+        repeat,
+        pages,
+        torn,
+        excess,
+        lookback,
+        reload,
+    });
     prop::collection::vec(poll, 1..12)
 }
 
@@ -143,6 +175,10 @@ pub(crate) trait Host {
     fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window;
     /// Takes in a batch; `false` if the process ended over it, and another took its place.
     fn take(&mut self, batch: &Batch, now: Timestamp) -> bool;
+    /// The configuration changes.
+    fn reload(&mut self, reload: Reload, now: Timestamp);
+    /// Whether the first poll, whose lookback decides what counts, is over for good.
+    fn has_begun(&self) -> bool;
     /// Nothing may end the process from here on: the last poll begins, after which the totals are compared.
     fn calm(&mut self) {}
 }
@@ -157,28 +193,58 @@ impl Host for Store {
         self.adopt(delta);
         true
     }
+
+    fn reload(&mut self, reload: Reload, _: Timestamp) {
+        match reload {
+            Reload::Withdraw => self.withdraw(&plan().key),
+            Reload::Retention(hours) => self.retention = HOUR * hours,
+        }
+    }
+
+    fn has_begun(&self) -> bool {
+        !self.cells.is_empty() || !self.dormant.is_empty()
+    }
 }
 
 pub(crate) fn store() -> Store {
-    Store::new(Limits { series: 1_000_000, tasks_per_source: 1000, runs: u64::MAX }, HOUR * 24 * 7)
+    store_of(HOUR * 24 * 7)
+}
+
+pub(crate) fn store_of(retention: Duration) -> Store {
+    Store::new(Limits { series: 1_000_000, tasks_per_source: 1000, runs: u64::MAX }, retention)
 }
 
 /// Plays a history against a host; says when it ended.
 pub(crate) fn play(host: &mut impl Host, history: &[Real], polls: &[Poll]) -> i64 {
-    let plan = plan();
+    let mut plan = plan();
     let mut now = 0;
-    let last = Poll { pause: 1, shuffle: 1, repeat: false, pages: 1, torn: false };
+    let last = Poll {
+        pause: 1,
+        shuffle: 1,
+        repeat: false,
+        pages: 1,
+        torn: false,
+        excess: true,
+        lookback: 24,
+        reload: None,
+    };
     for (number, poll) in polls.iter().chain([&last]).enumerate() {
         if number == polls.len() {
             host.calm();
         }
         now += poll.pause;
+        if host.has_begun() {
+            poll.reload.into_iter().for_each(|reload| host.reload(reload, at(now)));
+            plan.reach.lookback = HOUR * poll.lookback;
+        } else {
+            plan.reach.lookback = HOUR * 24;
+        }
         let window = host.begin(&plan, at(now));
         let from = window.from.secs() - NOW.secs();
         let open: Vec<_> = window.open.iter().map(|open| open.run.clone()).collect();
         let rows = history.iter().filter_map(|real| {
             let seen = real.seen(now)?;
-            (real.changed(now) >= from || open.contains(&seen.run)).then_some(seen)
+            (poll.excess || real.changed(now) >= from || open.contains(&seen.run)).then_some(seen)
         });
         let mut rows: Vec<Observation> = shuffled(rows.collect(), poll.shuffle);
         if poll.repeat {

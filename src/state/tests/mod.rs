@@ -1,5 +1,6 @@
 //! The state against single scenes; `history` holds it to a model over random ones.
 
+mod cap;
 pub(crate) mod history;
 
 use super::{Limits, Store, series_of};
