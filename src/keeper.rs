@@ -3,6 +3,7 @@
 //! It runs on a thread of its own, because a commit may block on the disk and rendering takes CPU; workers wait for it,
 //! scrapes never do: they take the page that was published last.
 
+mod relief;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use crate::model::{
 };
 use crate::state::{CellState, Store};
 use arc_swap::ArcSwap;
+use relief::Episode;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -91,6 +93,7 @@ impl Keeper {
             reports: BTreeMap::new(),
             changed: BTreeMap::new(),
             news: BTreeSet::new(),
+            episode: Episode::default(),
         };
         // Here and not on the thread: the first scrape may come as soon as this returns, and a page without the restored
         // series would end them.
@@ -179,6 +182,8 @@ struct KeeperThread {
     changed: BTreeMap<CellKey, Change>,
     /// Cells of which something new was learnt since their last report.
     news: BTreeSet<CellKey>,
+    /// What is going on where more is remembered than may be.
+    episode: Episode,
 }
 
 /// Whoever waits for the next publication.
@@ -237,6 +242,7 @@ impl KeeperThread {
             while let Ok(next) = queue.try_recv() {
                 self.serve(next, &queue, &mut served);
             }
+            self.relieve(&queue);
             self.publish();
             served.into_iter().for_each(Waiting::answer);
             if let Err(error) = self.ledger.compact() {
@@ -325,6 +331,22 @@ impl KeeperThread {
         let change = if self.shows_now(&cell) == shown { Change::Tasks(tasks) } else { Change::All };
         self.note(cell, change);
         true
+    }
+
+    /// Forgets runs early where more are remembered than may be.
+    fn relieve(&mut self, queue: &mpsc::Receiver<Request>) {
+        let Some(relief) = self.store.relief() else { return };
+        let (now, most) = (self.clock.now(), self.store.limits().runs);
+        for (delta, runs) in relief.deltas {
+            if !self.commit(Some(delta), queue) {
+                return;
+            }
+            self.own.forgotten_early(runs);
+            self.episode.forgets(runs, most, now);
+        }
+        if relief.beyond > 0 {
+            self.episode.is_beyond(relief.beyond, most, now);
+        }
     }
 
     /// Shows a cell no more.

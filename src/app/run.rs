@@ -112,6 +112,7 @@ pub(super) fn keeper(
     let limits = Limits {
         series: config.limits.series as u64,
         tasks_per_source: config.limits.tasks_per_source as u64,
+        runs: config.limits.runs as u64,
     };
     let mut store = Store::new(limits, config.state.retention.0);
     let restored = ledger.restore().context("the state cannot be restored")?;

@@ -44,6 +44,8 @@ pub struct Text<'a> {
     out: Vec<u8>,
     /// The escaped labels of the subject that samples are about now, without braces.
     subject: Vec<u8>,
+    /// The cell whose labels begin the subject, and where they end: thousands of tasks in a row are of one cell.
+    cell: Option<(CellKey, usize)>,
     /// Since when it is counted.
     since: Timestamp,
     series: usize,
@@ -53,7 +55,7 @@ impl<'a> Text<'a> {
     /// A writer of `family`.
     pub fn new(family: &'a Family, format: Format) -> Self {
         let since = Timestamp::from_secs(0);
-        Self { family, format, out: Vec::new(), subject: Vec::new(), since, series: 0 }
+        Self { family, format, out: Vec::new(), subject: Vec::new(), cell: None, since, series: 0 }
     }
 
     /// What was written, and how many series that are.
@@ -145,7 +147,14 @@ impl Sink for Text<'_> {
     }
 
     fn cell(&mut self, cell: &CellKey, since: Timestamp) {
-        self.exporter(since);
+        self.since = since;
+        if let Some((known, end)) = &self.cell
+            && known == cell
+        {
+            self.subject.truncate(*end);
+            return;
+        }
+        self.subject.clear();
         let labels: [(&str, &str); 4] = [
             ("kind", cell.kind),
             ("source", &cell.source),
@@ -157,10 +166,12 @@ impl Sink for Text<'_> {
                 label(&mut self.subject, name, value);
             }
         }
+        self.cell = Some((cell.clone(), self.subject.len()));
     }
 
     fn exporter(&mut self, since: Timestamp) {
         self.subject.clear();
+        self.cell = None;
         self.since = since;
     }
 
@@ -223,6 +234,12 @@ fn label(out: &mut Vec<u8>, name: &str, value: &str) {
 
 /// Escapes backslash and newline, and the quote in label values.
 fn escape(out: &mut Vec<u8>, text: &str, quote: bool) {
+    // Nearly every text has nothing to escape, and a page has millions of them.
+    let special = |found, byte| found | matches!(byte, b'\\' | b'\n' | b'"');
+    if !text.bytes().fold(false, special) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     for byte in text.bytes() {
         match byte {
             b'\\' => out.extend_from_slice(b"\\\\"),

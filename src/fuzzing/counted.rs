@@ -2,12 +2,13 @@
 
 use super::NOW;
 use crate::app::natives;
-use crate::expose::{Text, header};
+use crate::expose::{Format, Text};
 use crate::metrics::cell_families;
 use crate::model::{Batch, CellKey, CellPlan, Label, Reach};
 use crate::sources;
 use crate::state::{Limits, Store};
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::time::Duration;
 
 /// Counts `found` twice over, as two polls that show the same would, and draws the page.
@@ -20,8 +21,9 @@ pub(super) fn once(kind: &str, found: Batch) {
         project: Label::new("p"),
     };
     let reach = Reach { lookback: Duration::from_secs(86_400), overlap: Duration::from_secs(300) };
-    let plan = CellPlan { key, reach, buckets: (kind.buckets)(), expected_interval: None };
-    let mut store = Store::new(Limits { series: 10_000, tasks_per_source: 100 }, reach.lookback * 7);
+    let plan = CellPlan { key, reach, buckets: (kind.buckets)(), expected_interval: None, interval: None };
+    let mut store =
+        Store::new(Limits { series: 10_000, tasks_per_source: 100, runs: u64::MAX }, reach.lookback * 7);
     let mut remembered = None;
     for _ in 0..2 {
         let window = store.begin(&plan, NOW);
@@ -39,10 +41,9 @@ pub(super) fn once(kind: &str, found: Batch) {
 fn draw(store: &Store) {
     let mut series = BTreeSet::new();
     for (family, view) in cell_families(&natives()) {
-        let _named = header(&family);
         for (key, cell) in store.cells() {
-            let mut text = Text::new(&family);
-            view.draw(key, cell, &mut text);
+            let mut text = Text::new(&family, Format::Text);
+            view.draw(key, cell, &(Bound::Unbounded, Bound::Unbounded), &mut text);
             let (text, count) = text.finish();
             let text = String::from_utf8(text).unwrap_or_default();
             let lines: Vec<&str> = text.split_terminator('\n').collect();

@@ -9,7 +9,7 @@ mod memory;
 
 pub use codec::Names;
 #[cfg(test)]
-pub(crate) use embedded::tests::disk;
+pub(crate) use embedded::tests::{damage, disk};
 pub use embedded::{Embedded, OpenError};
 pub use memory::Memory;
 

@@ -155,6 +155,7 @@ families! {
     STATE_BYTES = "taskrun_exporter_state_bytes", Gauge, "bytes", Exporter, [], "Size of the state on disk; 0 while it is kept in memory only.";
     STATE_COMMITS = "taskrun_exporter_state_commits_total", Counter, "", Exporter, ["result"], "Commits of the state, by result.";
     STATE_DAMAGED = "taskrun_exporter_state_damaged_values_total", Counter, "", Exporter, [], "Kept values that could not be read any more at the start.";
+    STATE_FORGOTTEN_EARLY = "taskrun_exporter_state_runs_forgotten_early_total", Counter, "", Exporter, [], "Finished runs forgotten before their time because limits.runs was reached.";
     CONFIG_RELOAD_OK = "taskrun_exporter_config_last_reload_successful", Gauge, "", Exporter, [], "Whether the configuration was last read without a problem.";
     CONFIG_RELOAD_TIME = "taskrun_exporter_config_last_reload_success_timestamp_seconds", Gauge, "seconds", Exporter, [], "When the configuration was last read without a problem.";
     SCRAPES = "taskrun_exporter_scrapes_total", Counter, "", Exporter, ["code"], "Scrapes served, by HTTP status code.";

@@ -32,6 +32,7 @@ pub struct Own {
     state_bytes: Keyed<0>,
     commits: Keyed<1>,
     damaged: Keyed<0>,
+    forgotten_early: Keyed<0>,
     reload_ok: Keyed<0>,
     reload_time: Keyed<0>,
     scrapes: Keyed<1>,
@@ -72,6 +73,7 @@ impl Own {
             state_bytes: keyed(&registry, catalog::STATE_BYTES)?,
             commits: keyed(&registry, catalog::STATE_COMMITS)?,
             damaged: keyed(&registry, catalog::STATE_DAMAGED)?,
+            forgotten_early: keyed(&registry, catalog::STATE_FORGOTTEN_EARLY)?,
             reload_ok: keyed(&registry, catalog::CONFIG_RELOAD_OK)?,
             reload_time: keyed(&registry, catalog::CONFIG_RELOAD_TIME)?,
             scrapes: keyed(&registry, catalog::SCRAPES)?,
@@ -90,6 +92,7 @@ impl Own {
         own.state_runs.set([], 0.0);
         own.state_bytes.set([], 0.0);
         own.damaged.set([], 0.0);
+        own.forgotten_early.add([], 0.0);
         own.overflow.add([catalog::RUNS.name], 0.0);
         for result in ["ok", "failed"] {
             own.commits.add([result], 0.0);
@@ -121,6 +124,12 @@ impl Own {
     #[expect(clippy::cast_precision_loss, reason = "Prometheus' samples are f64")]
     pub fn damaged(&self, values: u64) {
         self.damaged.add([], values as f64);
+    }
+
+    /// Remembered runs were forgotten before their time.
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus' samples are f64")]
+    pub fn forgotten_early(&self, runs: u64) {
+        self.forgotten_early.add([], runs as f64);
     }
 
     /// The configuration was read.

@@ -33,7 +33,7 @@ pub use restored::{Restored, RestoredCell};
 pub use run::{
     Facets, LOG_LEVELS, LogFacts, Observation, Outcome, RunId, RunState, UnknownState, WaitPhase, Waits,
 };
-pub use seen::{RunKey, Seen, SeenChange, Slice};
+pub use seen::{RunKey, Seen, SeenChange, SeenRun, Slice};
 pub use status::{CellStatus, Status};
 pub use task::{NativeGauge, TaskInfo, TaskKey};
 pub use time::{Clock, Timestamp};

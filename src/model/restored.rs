@@ -1,6 +1,6 @@
 //! What a ledger gives back after a start.
 
-use super::{CellKey, CellMeta, ItemRecord, ItemSet, RunKey, Seen, TaskKey, TaskRecord};
+use super::{CellKey, CellMeta, ItemRecord, ItemSet, SeenRun, TaskKey, TaskRecord};
 use std::sync::Arc;
 
 /// Everything that was kept.
@@ -22,7 +22,7 @@ pub struct RestoredCell {
     /// Its tasks.
     pub tasks: Vec<(TaskKey, TaskRecord)>,
     /// The runs that are remembered, each once.
-    pub seen: Vec<(RunKey, Seen)>,
+    pub seen: Vec<SeenRun>,
     /// The things counted by status.
     pub items: Vec<((ItemSet, Arc<str>), ItemRecord)>,
 }

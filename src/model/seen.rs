@@ -108,6 +108,38 @@ impl Seen {
     }
 }
 
+/// A remembered run: 24 bytes, because there are millions.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct SeenRun {
+    /// Which run.
+    pub run: RunKey,
+    /// What [`Seen::pack`] gave: equal runs are ordered by their time.
+    bits: u64,
+}
+
+impl SeenRun {
+    /// A run and what is remembered of it.
+    pub fn new(run: RunKey, seen: Seen) -> Self {
+        Self { run, bits: seen.pack() }
+    }
+
+    /// A run and what [`Seen::pack`] gave for it; `None` for bits that it never gives.
+    pub fn packed(run: RunKey, bits: u64) -> Option<Self> {
+        Seen::unpack(bits).map(|_| Self { run, bits })
+    }
+
+    /// What is remembered.
+    pub fn seen(self) -> Seen {
+        let nothing = Seen { outcome: None, facets: Facets::default(), unknown: 0, at: self.at() };
+        Seen::unpack(self.bits).unwrap_or(nothing)
+    }
+
+    /// The same as [`Seen::at`].
+    pub fn at(self) -> Timestamp {
+        Timestamp::from_secs((self.bits >> 32).cast_signed())
+    }
+}
+
 /// A run newly remembered, or remembered differently.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SeenChange {

@@ -65,19 +65,13 @@ impl CellState {
 
     /// A cell as it was kept. What the configuration says of it comes with its first poll.
     pub(super) fn restored(cell: RestoredCell, now: Timestamp) -> Self {
-        // Both take a while where there is much to remember, and nothing is served before both are done.
-        let (seen, tasks) = (cell.seen, cell.tasks);
-        let (runs, tasks) = std::thread::scope(|scope| {
-            let runs = scope.spawn(|| Index::build(&seen));
-            let tasks: BTreeMap<TaskKey, TaskRecord> = tasks.into_iter().collect();
-            (runs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), tasks)
-        });
+        let tasks: BTreeMap<TaskKey, TaskRecord> = cell.tasks.into_iter().collect();
         let mut restored = Self {
             plan: unplanned(cell.key),
             series: tasks.values().map(series::of).sum(),
             meta: cell.meta,
             tasks,
-            runs,
+            runs: Index::heaped(cell.seen),
             items: cell.items.into_iter().collect(),
             confirmed: false,
             shows_now: false,
@@ -120,6 +114,16 @@ impl CellState {
         self.runs.len()
     }
 
+    /// How many of them ended in which hour, the oldest first.
+    pub(super) fn slices(&self) -> impl Iterator<Item = (Slice, usize)> {
+        self.runs.slices()
+    }
+
+    /// Puts in order what a ledger gave back.
+    pub(super) fn settle(&mut self) {
+        self.runs.settle();
+    }
+
     /// Whether current runs and tallies may be shown: not while all that is known of them is what an earlier process
     /// saw long ago.
     pub fn shows_now(&self) -> bool {
@@ -156,6 +160,7 @@ impl CellState {
 
     pub(super) fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window {
         self.plan = plan.clone();
+        self.settle();
         self.meta.polls += 1;
         self.mistrust_the_future(now);
         self.doubt(now);

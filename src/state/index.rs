@@ -1,6 +1,6 @@
 //! The remembered runs of a cell: 24 bytes each, found by key, forgotten by slice.
 
-use crate::model::{RunKey, Seen, Slice};
+use crate::model::{RunKey, Seen, SeenRun, Slice};
 use std::collections::BTreeMap;
 
 /// Entries of one shelf, on average, when shelves are doubled: moving half of it for one insertion is still cheap.
@@ -13,83 +13,99 @@ const FULL: usize = 512;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Index {
     /// 2^bits shelves.
-    shelves: Vec<Vec<(RunKey, u64)>>,
+    shelves: Vec<Vec<SeenRun>>,
     bits: u32,
     len: usize,
     /// How many runs stand in each slice.
     slices: BTreeMap<Slice, usize>,
+    /// Runs as a ledger gave them back, each once. The first page needs none of them, so they are put on the shelves
+    /// when that is out; until then they are found one by one.
+    heap: Vec<SeenRun>,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Self { shelves: vec![Vec::new()], bits: 0, len: 0, slices: BTreeMap::new() }
+        Self { shelves: vec![Vec::new()], bits: 0, len: 0, slices: BTreeMap::new(), heap: Vec::new() }
     }
 }
 
 impl Index {
-    /// An index of `entries`; where a run stands in it twice, the later one holds.
-    pub(super) fn build(entries: &[(RunKey, Seen)]) -> Self {
-        let mut index = Self::default();
-        while entries.len() > FULL << index.bits {
-            index.bits += 1;
+    /// An index of `runs`, in any order, that are not sorted yet.
+    pub(super) fn heaped(runs: Vec<SeenRun>) -> Self {
+        Self { heap: runs, ..Self::default() }
+    }
+
+    /// Puts the heap on shelves. Where a run stands in it twice, the later time holds.
+    pub(super) fn settle(&mut self) {
+        if self.heap.is_empty() {
+            return;
         }
-        let mut sizes = vec![0; 1 << index.bits];
-        for (run, _) in entries {
-            sizes[index.shelf(*run)] += 1;
+        let mut heap = std::mem::take(&mut self.heap);
+        heap.sort_unstable();
+        // Of equal neighbours `dedup` keeps the first, so the later one is moved there.
+        heap.dedup_by(|later, first| {
+            let same = later.run == first.run;
+            if same {
+                *first = *later;
+            }
+            same
+        });
+        for run in &heap {
+            *self.slices.entry(Slice::of(run.at())).or_default() += 1;
         }
-        index.shelves = sizes.into_iter().map(Vec::with_capacity).collect();
-        for (run, seen) in entries {
-            let shelf = index.shelf(*run);
-            index.shelves[shelf].push((*run, seen.pack()));
+        self.len = heap.len();
+        while self.len > FULL << self.bits {
+            self.bits += 1;
         }
-        for shelf in &mut index.shelves {
-            shelf.sort_by_key(|(run, _)| *run);
-            // Of equal neighbours `dedup` keeps the first, so the later one's value is moved there.
-            shelf.dedup_by(|later, first| {
-                let same = later.0 == first.0;
-                if same {
-                    first.1 = later.1;
-                }
-                same
-            });
-            for seen in shelf.iter().filter_map(|(_, bits)| Seen::unpack(*bits)) {
-                *index.slices.entry(Slice::of(seen.at)).or_default() += 1;
+        // Shelves are cut from its end and the rest given back by and by: the runs are never there twice.
+        let mut shelves = Vec::with_capacity(1 << self.bits);
+        for number in (1..1_u64 << self.bits).rev() {
+            let first = number << (u64::BITS - self.bits);
+            shelves.push(heap.split_off(heap.partition_point(|run| run.run.spread() < first)));
+            if heap.capacity() / 8 * 7 > heap.len() {
+                heap.shrink_to_fit();
             }
         }
-        index.len = index.shelves.iter().map(Vec::len).sum();
-        index
+        heap.shrink_to_fit();
+        shelves.push(heap);
+        shelves.reverse();
+        self.shelves = shelves;
     }
 
     /// How many runs are remembered.
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.len + self.heap.len()
+    }
+
+    /// How many runs stand in each slice, the oldest first.
+    pub(super) fn slices(&self) -> impl Iterator<Item = (Slice, usize)> {
+        self.slices.iter().map(|(slice, count)| (*slice, *count))
     }
 
     /// What is remembered of a run.
     pub(super) fn get(&self, run: RunKey) -> Option<Seen> {
         let shelf = &self.shelves[self.shelf(run)];
-        let place = shelf.binary_search_by_key(&run, |(run, _)| *run).ok()?;
-        Seen::unpack(shelf[place].1)
+        let shelved = shelf.binary_search_by_key(&run, |known| known.run).ok().map(|place| shelf[place]);
+        shelved.or_else(|| self.heap.iter().find(|known| known.run == run).copied()).map(SeenRun::seen)
     }
 
     /// Remembers a run, in the place of what was remembered of it.
     pub(super) fn insert(&mut self, run: RunKey, seen: Seen) {
+        self.settle();
         let at = self.shelf(run);
         let shelf = &mut self.shelves[at];
         *self.slices.entry(Slice::of(seen.at)).or_default() += 1;
-        match shelf.binary_search_by_key(&run, |(run, _)| *run) {
+        match shelf.binary_search_by_key(&run, |known| known.run) {
             Ok(place) => {
-                let before = std::mem::replace(&mut shelf[place].1, seen.pack());
-                if let Some(before) = Seen::unpack(before) {
-                    self.leave(Slice::of(before.at));
-                }
+                let before = std::mem::replace(&mut shelf[place], SeenRun::new(run, seen));
+                self.leave(Slice::of(before.at()));
             }
             Err(place) => {
                 if shelf.len() == shelf.capacity() {
                     // Doubling, as a Vec does by itself, would leave a third of all memory unused.
                     shelf.reserve_exact(shelf.len() / 8 + 4);
                 }
-                shelf.insert(place, (run, seen.pack()));
+                shelf.insert(place, SeenRun::new(run, seen));
                 self.len += 1;
                 if self.len > FULL << self.bits {
                     self.double();
@@ -100,12 +116,13 @@ impl Index {
 
     /// Forgets the runs of every slice before `first`.
     pub(super) fn forget_before(&mut self, first: Slice) {
+        self.settle();
         if self.slices.range(..first).next().is_none() {
             return;
         }
         self.slices = self.slices.split_off(&first);
         for shelf in &mut self.shelves {
-            shelf.retain(|(_, bits)| Seen::unpack(*bits).is_some_and(|seen| Slice::of(seen.at) >= first));
+            shelf.retain(|run| Slice::of(run.at()) >= first);
             if shelf.capacity() > shelf.len() / 4 * 5 + 8 {
                 shelf.shrink_to_fit();
             }
@@ -119,9 +136,8 @@ impl Index {
     /// The memory it takes, in bytes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        let shelf =
-            |shelf: &Vec<(RunKey, u64)>| size_of_val(shelf) + shelf.capacity() * size_of::<(RunKey, u64)>();
-        self.shelves.iter().map(shelf).sum()
+        let shelf = |shelf: &Vec<SeenRun>| size_of_val(shelf) + shelf.capacity() * size_of::<SeenRun>();
+        self.shelves.iter().chain([&self.heap]).map(shelf).sum()
     }
 
     fn shelf(&self, run: RunKey) -> usize {
@@ -144,7 +160,7 @@ impl Index {
         let shelves = std::mem::take(&mut self.shelves);
         for (number, mut lower) in shelves.into_iter().enumerate() {
             let upper_first = (number as u64 * 2 + 1) << (u64::BITS - self.bits);
-            let upper = lower.split_off(lower.partition_point(|(run, _)| run.spread() < upper_first));
+            let upper = lower.split_off(lower.partition_point(|known| known.run.spread() < upper_first));
             lower.shrink_to_fit();
             self.shelves.extend([lower, upper]);
         }
@@ -178,8 +194,14 @@ mod tests {
     }
 
     fn sorted(index: &Index) -> bool {
-        let flat: Vec<RunKey> = index.shelves.iter().flatten().map(|(run, _)| *run).collect();
-        flat.is_sorted() && flat.len() == index.len && index.shelves.len() == 1 << index.bits
+        let flat: Vec<RunKey> = index.shelves.iter().flatten().map(|known| known.run).collect();
+        let placed = |(number, shelf): (usize, &Vec<SeenRun>)| {
+            shelf.iter().all(|known| index.shelf(known.run) == number)
+        };
+        index.shelves.iter().enumerate().all(placed)
+            && flat.is_sorted()
+            && flat.len() == index.len
+            && index.shelves.len() == 1 << index.bits
     }
 
     proptest! {
@@ -213,12 +235,15 @@ mod tests {
         let mut twice = Vec::new();
         for run in 0..200_000 {
             grown.insert(key(run), seen(run % 168));
-            twice.extend([(key(run), seen(9)), (key(run), seen(run % 168))]);
+            twice.extend([SeenRun::new(key(run), seen(run % 168)), SeenRun::new(key(run), seen(0))]);
             if run > 1000 && run % 1000 == 0 {
                 assert!(grown.bytes() < grown.len() * 32, "{} for {}", grown.bytes(), grown.len());
             }
         }
-        let built = Index::build(&twice);
+        let mut built = Index::heaped(twice);
+        assert_eq!(built.get(key(7)), grown.get(key(7)), "found before it is shelved");
+        built.settle();
+        assert!(sorted(&built) && built.bytes() < built.len() * 32);
         assert_eq!((built.len(), built.slices.clone()), (grown.len(), grown.slices.clone()));
         for run in 0..200_000 {
             assert_eq!(built.get(key(run)), grown.get(key(run)));

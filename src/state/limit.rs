@@ -1,15 +1,17 @@
-//! How many tasks may have series of their own.
+//! How many tasks may have series of their own, and how many runs may be remembered.
 
 use super::CellState;
 use crate::model::CellKey;
 
-/// The configured bounds. What does not fit is folded into one overflow task a cell.
+/// The configured bounds. A task that does not fit is folded into one overflow task a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Series of all tasks together.
     pub series: u64,
     /// Tasks of one source, over all its cells.
     pub tasks_per_source: u64,
+    /// Finished runs that are remembered, of all cells together.
+    pub runs: u64,
 }
 
 /// What is left of the bounds when a batch comes in.

@@ -1,6 +1,7 @@
 //! The state: what has been counted, and the pure step from one batch to what it changes.
 
 mod apply;
+mod cap;
 mod cell;
 mod count;
 mod index;
@@ -10,6 +11,7 @@ mod series;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use cap::Relief;
 pub use cell::CellState;
 pub use limit::Limits;
 pub use series::of as series_of;
@@ -53,9 +55,25 @@ impl Store {
         self.cells.get(key)
     }
 
-    /// How many finished runs are remembered.
+    /// How many finished runs are remembered, those of cells that are not shown too.
     pub fn remembered_runs(&self) -> usize {
-        self.cells.values().map(CellState::remembered_runs).sum()
+        self.cells.values().chain(self.dormant.values()).map(CellState::remembered_runs).sum()
+    }
+
+    /// What has to be forgotten so that no more runs are remembered than the limits allow, or `None` if all is well.
+    /// Forgets nothing itself: its deltas are committed and adopted like any others.
+    pub fn relief(&mut self) -> Option<Relief> {
+        let most = self.limits.runs;
+        if self.remembered_runs() as u64 <= most {
+            return None;
+        }
+        self.cells.values_mut().chain(self.dormant.values_mut()).for_each(CellState::settle);
+        Some(cap::relief(self.cells.iter().chain(&self.dormant), most))
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Begins a poll: makes the cell known if it is new, and says what is to be read.
@@ -108,7 +126,7 @@ impl Store {
 
     /// Takes over a committed delta.
     pub fn adopt(&mut self, delta: Delta) {
-        if let Some(cell) = self.cells.get_mut(&delta.cell) {
+        if let Some(cell) = self.cells.get_mut(&delta.cell).or_else(|| self.dormant.get_mut(&delta.cell)) {
             cell.adopt(delta);
         }
     }

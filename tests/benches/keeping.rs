@@ -43,7 +43,7 @@ fn names() -> Names {
 }
 
 fn store() -> Store {
-    Store::new(Limits { series: u64::MAX, tasks_per_source: u64::MAX }, WEEK)
+    Store::new(Limits { series: u64::MAX, tasks_per_source: u64::MAX, runs: u64::MAX }, WEEK)
 }
 
 fn finished(n: u64, of: u64) -> Observation {
@@ -123,6 +123,8 @@ fn start_with_a_million_runs_and_100_000_tasks(bencher: Bencher) {
         let mut ledger = Embedded::open(directory, &names(), NOW).unwrap();
         let mut store = store();
         store.restore(ledger.restore().unwrap(), NOW, |_| true);
+        // Where the first page ends, and the first poll begins: the remembered runs are put in order.
+        store.begin(&plan(), NOW);
         store
     });
 }

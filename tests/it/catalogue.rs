@@ -135,8 +135,10 @@ fn the_bound_on_series_counts_what_is_rendered() {
     let told = telling();
     // From a task of which nothing is known to one of which everything is.
     for known in 0..=told.len() {
-        let mut store =
-            Store::new(Limits { series: 10_000, tasks_per_source: 10 }, Duration::from_secs(3600));
+        let mut store = Store::new(
+            Limits { series: 10_000, tasks_per_source: 10, runs: u64::MAX },
+            Duration::from_secs(3600),
+        );
         let window = store.begin(&plan, START);
         let tasks = vec![(told[0].task.clone(), TaskInfo::default())];
         let batch = Batch { observations: told[..known].to_vec(), tasks, ..Batch::of(&window) };

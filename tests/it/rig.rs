@@ -210,7 +210,7 @@ fn assemble(
     let time: Arc<dyn Clock> = Arc::clone(clock) as _;
     let mut workshop = Workshop::new(Arc::clone(&time), Arc::clone(own) as Arc<dyn Observer>).unwrap();
     let scheduled = workshop.build(config).unwrap();
-    let limits = Limits { series: 2_000_000, tasks_per_source: 200_000 };
+    let limits = Limits { series: 2_000_000, tasks_per_source: 200_000, runs: u64::MAX };
     let mut store = Store::new(limits, Duration::from_secs(7 * 86_400));
     store.restore(ledger.restore().unwrap(), time.now(), |_| true);
     let parts = Parts { store, ledger, clock: time, natives: natives(), own: Arc::clone(own) };

@@ -4,9 +4,12 @@ use crate::ledger::Ledger;
 use crate::ledger::disk::{Disk, End, OnDisk};
 use crate::model::{Batch, CellPlan, Timestamp, Window};
 use crate::state::Store;
-use crate::state::tests::history::{Host, compare, history, play, polls, store};
-use crate::state::tests::{NOW, plan};
+use crate::state::tests::history::{Host, Reload, compare, history, play, polls, store_of};
+use crate::state::tests::{HOUR, NOW, plan};
 use proptest::prelude::*;
+use std::time::Duration;
+
+const WEEK: Duration = HOUR.saturating_mul(24 * 7);
 
 /// What happens to one commit.
 #[derive(Clone, Copy, Debug)]
@@ -38,19 +41,21 @@ struct Process {
     /// When the poll began that first committed anything.
     first: Option<i64>,
     begun: i64,
+    retention: Duration,
 }
 
 impl Process {
     fn new(faults: Vec<Option<Fault>>) -> Self {
         let disk = Disk::default();
         let ledger = OnDisk::open(&disk, NOW);
-        Self { disk, ledger, store: store(), faults: faults.into_iter(), first: None, begun: 0 }
+        let (store, retention) = (store_of(WEEK), WEEK);
+        Self { disk, ledger, store, faults: faults.into_iter(), first: None, begun: 0, retention }
     }
 
     fn restart(&mut self, end: End, now: Timestamp) {
         self.disk = self.disk.end(end);
         self.ledger = OnDisk::open(&self.disk, now);
-        self.store = store();
+        self.store = store_of(self.retention);
         self.store.restore(self.ledger.restore().unwrap(), now, |_| true);
     }
 }
@@ -84,6 +89,21 @@ impl Host for Process {
         self.first.get_or_insert(self.begun);
         self.store.adopt(delta);
         true
+    }
+
+    fn reload(&mut self, reload: Reload, now: Timestamp) {
+        match reload {
+            Reload::Withdraw => self.store.withdraw(&plan().key),
+            // It is read at a start only.
+            Reload::Retention(hours) => {
+                self.retention = HOUR * hours;
+                self.restart(End::Kill, now);
+            }
+        }
+    }
+
+    fn has_begun(&self) -> bool {
+        self.first.is_some()
     }
 
     fn calm(&mut self) {

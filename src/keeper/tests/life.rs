@@ -9,9 +9,9 @@ use crate::model::{
     Batch, CellKey, Clock, Delta, Desk, Observation, Outcome, PollReport, Pulse, Reason, Restored, RunState,
     Timestamp,
 };
-use crate::state::Store;
 use crate::state::tests::history::store;
 use crate::state::tests::{HOUR, NOW, plan, run, task};
+use crate::state::{Limits, Store};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -118,6 +118,44 @@ async fn what_is_not_polled_any_more_is_remembered_but_not_shown() {
         thread.join().unwrap();
         assert_eq!(OnDisk::open(&disk, NOW).restore().unwrap().cells.len(), cells);
     }
+}
+
+#[tokio::test]
+async fn beyond_the_bound_the_oldest_runs_are_forgotten_for_good() {
+    let disk = Disk::default();
+    let limits = || Limits { series: 1000, tasks_per_source: 10, runs: 25 };
+    let clock = Arc::new(Hands(AtomicI64::new(NOW.millis())));
+    let own = Arc::new(Own::new().unwrap());
+    let (store, ledger) = (Store::new(limits(), HOUR * 24 * 7), Box::new(OnDisk::open(&disk, NOW)));
+    let (natives, hands, its) = (Vec::new(), Arc::clone(&clock) as _, Arc::clone(&own));
+    let (keeper, thread) = Keeper::start(Parts { store, ledger, clock: hands, natives, own: its }).unwrap();
+    let mut plan = plan();
+    plan.reach.lookback = HOUR;
+    for hour in 0..4_u32 {
+        let now = NOW.plus(HOUR * hour);
+        clock.0.store(now.millis(), Ordering::Relaxed);
+        let window = keeper.begin(&plan).await.unwrap();
+        let observations = (0..10)
+            .map(|n| Observation {
+                ended: Some(now.minus(HOUR / 4)),
+                ..Observation::new(
+                    task("t"),
+                    run(&format!("{hour}-{n}"), 0),
+                    RunState::Finished(Outcome::Success),
+                )
+            })
+            .collect();
+        let batch = Batch { observations, watermark: Some(window.to), complete: true, ..Batch::of(&window) };
+        keeper.intake(&plan.key).submit(batch).await.unwrap();
+    }
+    let shown = own_text(&own);
+    assert!(shown.contains("taskrun_exporter_state_runs_forgotten_early_total 20\n"), "{shown}");
+    assert!(shown.contains("taskrun_exporter_state_runs 20\n"), "{shown}");
+    assert!(page(&keeper).contains("outcome=\"success\"} 40\n"), "counters never fall");
+    drop(keeper);
+    thread.join().unwrap();
+    let kept = OnDisk::open(&disk, NOW).restore().unwrap();
+    assert_eq!(kept.cells[0].seen.len(), 20, "the file forgets with the store");
 }
 
 /// A ledger whose disk is full for as long as it is told.

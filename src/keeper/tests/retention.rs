@@ -5,6 +5,7 @@ use crate::model::{Batch, Observation, Outcome, RunState, Timestamp};
 use crate::state::tests::history::store;
 use crate::state::tests::{HOUR, NOW, plan, run, task};
 
+/// 100 a second is six thousand times as many: files and index grow and shrink by slices of an hour, whatever their size.
 const RUNS_AN_HOUR: u64 = 60;
 
 #[test]
@@ -42,6 +43,8 @@ fn thirty_days_end_with_a_flat_file_and_a_flat_index() {
         assert!((week..=week + 2 * hour).contains(runs), "{sizes:?}");
         assert!(*bytes <= sizes[8].1 * 11 / 10, "{sizes:?}");
     }
+    let most = |days: std::ops::Range<usize>| sizes[days].iter().map(|(_, bytes)| *bytes).max().unwrap();
+    assert!(most(20..30) <= most(8..15), "the file grows: {sizes:?}");
     drop(ledger);
     let restored = Embedded::open(directory.path(), &names, NOW).unwrap().restore().unwrap();
     assert_eq!(restored.cells[0].seen.len(), store.remembered_runs());

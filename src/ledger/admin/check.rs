@@ -1,10 +1,14 @@
 //! What cannot be true of a cell, whatever the clouds have answered.
 
-use crate::model::{Histogram, Outcome, RestoredCell, RunKey, Slice, TaskRecord};
+use crate::model::{Histogram, Outcome, RestoredCell, RunKey, Slice, TaskRecord, Timestamp};
 use std::collections::HashSet;
+use std::time::Duration;
+
+/// How far ahead of this machine's clock a time may be that it wrote itself, before it was set.
+const AHEAD: Duration = Duration::from_secs(300);
 
 /// What is wrong in a cell, one problem a line.
-pub(super) fn problems(cell: &RestoredCell) -> Vec<String> {
+pub(super) fn problems(cell: &RestoredCell, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
     for (key, record) in &cell.tasks {
         let name = format!("{}: task {:?} {:?} {:?}", cell.key, &*key.workflow, &*key.task, &*key.task_id);
@@ -15,14 +19,14 @@ pub(super) fn problems(cell: &RestoredCell) -> Vec<String> {
             found.push(format!("{}: {what}", cell.key));
         }
     };
-    let finished = cell.seen.iter().filter(|(_, seen)| seen.outcome.is_some()).count() as u64;
+    let finished = cell.seen.iter().filter(|seen| seen.seen().outcome.is_some()).count() as u64;
     let counted: u64 = cell.tasks.iter().flat_map(|(_, record)| record.runs).sum();
     wrong(finished > counted, format!("{finished} finished runs are remembered, only {counted} are counted"));
-    let distinct: HashSet<RunKey> = cell.seen.iter().map(|(run, _)| *run).collect();
+    let distinct: HashSet<RunKey> = cell.seen.iter().map(|seen| seen.run).collect();
     wrong(distinct.len() < cell.seen.len(), "a run is remembered twice".into());
     let first = Slice::of(cell.meta.floor);
     wrong(
-        cell.seen.iter().any(|(_, seen)| Slice::of(seen.at) < first),
+        cell.seen.iter().any(|seen| Slice::of(seen.at()) < first),
         "a run from before the floor is remembered".into(),
     );
     let floor = cell.meta.floor;
@@ -30,6 +34,11 @@ pub(super) fn problems(cell: &RestoredCell) -> Vec<String> {
         cell.meta.watermark.is_some_and(|watermark| floor > watermark),
         "runs are forgotten that are not read yet".into(),
     );
+    for (name, time) in [("it is read up to", cell.meta.watermark), ("it counts from", Some(floor))] {
+        if let Some(time) = time.filter(|time| *time > now.plus(AHEAD)) {
+            wrong(true, format!("{name} {time}, which is in the future: the clock was wrong, then or now"));
+        }
+    }
     wrong(!sound(&cell.meta.poll_durations), "the poll durations are no histogram".into());
     found
 }

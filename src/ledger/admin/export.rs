@@ -59,9 +59,9 @@ fn write_cell(out: &mut dyn Write, cell: &RestoredCell, moved: &mut Moved) -> io
         moved.items += 1;
         line(out, &json!({ "item": id.show(), "record": record.show() }))?;
     }
-    for (run, seen) in &cell.seen {
+    for seen in &cell.seen {
         moved.runs += 1;
-        line(out, &json!({ "run": run.show(), "seen": seen.show() }))?;
+        line(out, &json!({ "run": seen.run.show(), "seen": seen.seen().show() }))?;
     }
     Ok(())
 }

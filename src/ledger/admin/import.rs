@@ -5,7 +5,7 @@ use super::{AdminError, Moved};
 use crate::ledger::Names;
 use crate::ledger::codec::{Field, Malformed};
 use crate::ledger::embedded::{Closed, Found};
-use crate::model::{RestoredCell, Timestamp};
+use crate::model::{RestoredCell, SeenRun, Timestamp};
 use serde_json::Value;
 use std::io::BufRead;
 use std::path::Path;
@@ -36,6 +36,7 @@ pub fn import(
         return Err(AdminError::Text { line, why: "the text ends before its last line".into() });
     };
     closed.create(&draft.cells, created)?;
+    closed.hand_over()?;
     Ok(draft.moved)
 }
 
@@ -96,7 +97,7 @@ impl Draft<'_> {
                 self.moved.items += 1;
             }
             _ => {
-                cell.seen.push((self.read(line, "run")?, self.read(line, "seen")?));
+                cell.seen.push(SeenRun::new(self.read(line, "run")?, self.read(line, "seen")?));
                 self.moved.runs += 1;
             }
         }

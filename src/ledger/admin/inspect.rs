@@ -89,7 +89,7 @@ fn show_cell(cell: &RestoredCell, out: &mut dyn Write) -> io::Result<()> {
         "  tasks               {} with {counted} finished and {current} current runs",
         tasks.len()
     )?;
-    let times = || seen.iter().map(|(_, seen)| seen.at);
+    let times = || seen.iter().map(|seen| seen.at());
     writeln!(
         out,
         "  remembered runs     {} from {} to {}",

@@ -39,7 +39,7 @@ pub struct Moved {
 pub fn verify(directory: &Path, names: &Names, now: Timestamp) -> Result<Vec<String>, AdminError> {
     let (contents, _) = read(directory, names, now)?;
     let lost = contents.problems.iter().map(|problem| format!("damaged: {problem}"));
-    Ok(lost.chain(contents.restored.cells.iter().flat_map(check::problems)).collect())
+    Ok(lost.chain(contents.restored.cells.iter().flat_map(|cell| check::problems(cell, now))).collect())
 }
 
 /// What is in a directory, and whether all of it could be read.
@@ -48,7 +48,7 @@ fn read(directory: &Path, names: &Names, now: Timestamp) -> Result<(Contents, bo
     if !directory.is_dir() {
         return Err(AdminError::Nothing(directory.into()));
     }
-    match Closed::take(directory)?.read(names, now)? {
+    match Closed::look(directory)?.read(names, now)? {
         Found::Nothing => Err(AdminError::Nothing(directory.into())),
         Found::Sound(contents) => Ok((contents, true)),
         Found::Damaged(contents) => Ok((contents, false)),

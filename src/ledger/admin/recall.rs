@@ -45,7 +45,7 @@ fn of(cell: &RestoredCell) -> Recalled {
     let failures = Outcome::ALL.iter().filter(failed).map(|outcome| outcome.index());
     let last = cell.meta.watermark.unwrap_or(cell.meta.since);
     let begin = last.minus(DAY).max(cell.meta.floor);
-    let recent = cell.seen.iter().filter(|(_, seen)| seen.outcome.is_some() && seen.at >= begin).count();
+    let recent = cell.seen.iter().filter(|run| run.seen().outcome.is_some() && run.at() >= begin).count();
     let span = last.since(begin).unwrap_or_default().max(Duration::from_secs(60));
     Recalled {
         source: cell.key.source.clone(),

@@ -91,6 +91,59 @@ fn a_directory_in_use_is_left_alone() {
 }
 
 #[test]
+fn looking_leaves_no_trace() {
+    let (directory, _) = small();
+    let path = directory.path();
+    std::fs::remove_file(path.join(".lock")).unwrap();
+    let entries = || {
+        let mut names: Vec<_> =
+            std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        (names, std::fs::read(path.join("state.redb")).unwrap())
+    };
+    let before = entries();
+    assert!(verify(path, &names(), NOW).unwrap().is_empty());
+    exported(path);
+    inspect(path, &names(), NOW, &Filter::default(), &mut Vec::new()).unwrap();
+    assert!(entries() == before, "{:?}", entries().0);
+    // With a lock there, lookers keep a daemon out but not each other, and the lock's text stays.
+    std::fs::write(path.join(".lock"), "process 1 on here\n").unwrap();
+    let _looks = crate::ledger::embedded::Closed::look(path).unwrap();
+    exported(path);
+    assert!(matches!(open(path).err().unwrap(), OpenError::Held { .. }));
+    assert_eq!(std::fs::read_to_string(path.join(".lock")).unwrap(), "process 1 on here\n");
+}
+
+#[test]
+fn what_root_imports_belongs_to_the_owner_of_the_directory() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let (directory, _) = small();
+    let text = exported(directory.path());
+    let other = tempfile::tempdir().unwrap();
+    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    if root {
+        chown(other.path(), Some(65534), Some(65534)).unwrap();
+    }
+    imported(other.path(), &text).unwrap();
+    let owner = std::fs::metadata(other.path()).unwrap().uid();
+    for file in [".lock", "state.redb"] {
+        assert_eq!(std::fs::metadata(other.path().join(file)).unwrap().uid(), owner, "{file}");
+    }
+}
+
+#[test]
+fn times_in_the_future_are_found() {
+    let (directory, _) = small();
+    let earlier = NOW.minus(std::time::Duration::from_secs(86_400));
+    let problems = verify(directory.path(), &names(), earlier).unwrap();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(
+        problems[0].contains("read up to 2025-06-15T12:53:20.000Z, which is in the future"),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn looking_at_nothing_makes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing");

@@ -1,10 +1,10 @@
 //! The directory: which files it holds, and how one takes the place of another.
 
 use super::OpenError;
-use crate::model::Timestamp;
+use super::lock;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 /// The state file's name.
@@ -20,6 +20,11 @@ pub(super) struct Home {
 }
 
 impl Home {
+    /// A directory that is there, whatever is in it.
+    pub(super) fn at(directory: &Path) -> Self {
+        Self { directory: directory.into() }
+    }
+
     /// The directory, made if it is missing.
     pub(super) fn make(directory: &Path) -> Result<Self, OpenError> {
         DirBuilder::new()
@@ -40,8 +45,7 @@ impl Home {
         self.directory.join(STATE)
     }
 
-    /// Opens the state file, for writing too, because what cannot be written should be said at the start.
-    /// `None` where there is no file, or an empty one.
+    /// Opens the state file for reading. `None` where there is no file.
     pub(super) fn open(&self) -> Result<Option<File>, OpenError> {
         let path = self.state();
         match fs::metadata(&path) {
@@ -50,12 +54,14 @@ impl Home {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(OpenError::access(&path, "find", source)),
         }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|source| OpenError::access(&path, "open", source))?;
-        Ok(Some(file))
+        File::open(&path).map(Some).map_err(|source| OpenError::access(&path, "open", source))
+    }
+
+    /// Whether the state file may be written, which should be said with whose it is.
+    pub(super) fn writable(&self) -> Result<(), OpenError> {
+        let path = self.state();
+        let opened = OpenOptions::new().read(true).write(true).open(&path);
+        opened.map(|_| ()).map_err(|source| OpenError::access(&path, "write", source))
     }
 
     /// Where a new state file is made. What an earlier try left there is taken away.
@@ -86,20 +92,27 @@ impl Home {
             .map_err(|source| OpenError::access(&path, "rename", source))
     }
 
-    /// Keeps the state file under another name too, for whoever wants to look into it.
-    pub(super) fn set_aside(&self, now: Timestamp) -> Result<PathBuf, OpenError> {
-        let time = chrono::DateTime::from_timestamp_millis(now.millis()).unwrap_or_default();
-        let name = format!("{STATE}.corrupt-{}", time.format("%Y%m%dT%H%M%SZ"));
-        let numbered = (2..).map(|number| self.directory.join(format!("{name}-{number}")));
-        let mut names = std::iter::once(self.directory.join(&name)).chain(numbered);
-        let aside = names.find(|path| !path.exists()).unwrap_or_else(|| self.directory.join(&name));
-        let state = self.state();
-        // A second name for the same file: until the new file is renamed over the first, neither can be lost. Where the
-        // file system has no second names, it is copied.
-        fs::hard_link(&state, &aside)
-            .or_else(|_| fs::copy(&state, &aside).map(|_| ()))
-            .map_err(|source| OpenError::access(&aside, "make", source))?;
-        Ok(aside)
+    /// Takes away a file that could not be finished: where there is no room, it is in the way.
+    pub(super) fn give_up(&self) {
+        // It is replaced by the next try anyway.
+        let _left = fs::remove_file(self.directory.join(UNFINISHED));
+    }
+
+    /// Gives the files to whoever the directory belongs to: root may have made them for a service.
+    pub(super) fn hand_over(&self) -> Result<(), OpenError> {
+        let own = fs::metadata("/proc/self").map_or(u32::MAX, |process| process.uid());
+        let found = |path: &Path| {
+            fs::metadata(path).map_err(|source| OpenError::access(path, "find the owner of", source))
+        };
+        let directory = found(&self.directory)?;
+        if own != 0 || directory.uid() == own {
+            return Ok(());
+        }
+        for path in [self.directory.join(lock::NAME), self.state()] {
+            chown(&path, Some(directory.uid()), Some(directory.gid()))
+                .map_err(|source| OpenError::access(&path, "change the owner of", source))?;
+        }
+        Ok(())
     }
 }
 

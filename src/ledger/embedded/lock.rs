@@ -2,16 +2,18 @@
 
 use super::OpenError;
 use std::fs::{self, File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
 /// The file whose lock stands for the directory, and which says who holds it.
-const NAME: &str = ".lock";
+pub(super) const NAME: &str = ".lock";
 
 /// Holds the directory for as long as it lives. The system lets go of it however the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    /// Whether it says in the file who it is.
+    named: bool,
 }
 
 impl Lock {
@@ -19,27 +21,55 @@ impl Lock {
     pub(super) fn take(directory: &Path) -> Result<Self, OpenError> {
         let path = directory.join(NAME);
         let denied = |source| OpenError::access(&path, "lock", source);
-        let mut file =
-            super::home::private().read(true).write(true).create(true).open(&path).map_err(denied)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // Without its text the message is only less clear.
-                let _unread = file.read_to_string(&mut holder);
-                let holder = holder.trim();
-                let holder = if holder.is_empty() { "another process" } else { holder }.to_owned();
-                return Err(OpenError::Held { directory: directory.into(), holder });
-            }
-            Err(TryLockError::Error(source)) => return Err(denied(source)),
-        }
-        // The lock is what counts. On a full disk its holder stays nameless.
-        let named =
+        let mut file = super::home::private()
+            .read(true)
+            .write(true)
+            .create(true)
+            .open(&path)
+            // What may only be read can be locked all the same.
+            .or_else(|error| File::open(&path).map_err(|_| error))
+            .map_err(denied)?;
+        locked(file.try_lock(), &mut file, directory)?;
+        // The lock is what counts. On a full or read-only disk its holder stays nameless.
+        let _nameless =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", myself()));
-        if let Err(error) = named {
-            tracing::debug!(%error, "the lock's holder is not written into it");
+        Ok(Self { file, named: true })
+    }
+
+    /// Keeps others from taking a directory that is only looked at, and leaves no trace in it. `None` where no process
+    /// has ever locked it.
+    pub(super) fn look(directory: &Path) -> Result<Option<Self>, OpenError> {
+        let path = directory.join(NAME);
+        let mut file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(|source| OpenError::access(&path, "lock", source))?,
+        };
+        locked(file.try_lock_shared(), &mut file, directory)?;
+        Ok(Some(Self { file, named: false }))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.named {
+            // Whoever looks at the directory later has no name of its own, and must not be called by this one's.
+            let _stays = self.file.set_len(0);
         }
-        Ok(Self { _file: file })
+    }
+}
+
+fn locked(tried: Result<(), TryLockError>, file: &mut File, directory: &Path) -> Result<(), OpenError> {
+    match tried {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // Without its text the message is only less clear.
+            let _unread = file.read_to_string(&mut holder);
+            let holder = holder.trim();
+            let holder = if holder.is_empty() { "another process" } else { holder }.to_owned();
+            Err(OpenError::Held { directory: directory.into(), holder })
+        }
+        Err(TryLockError::Error(source)) => Err(OpenError::access(&directory.join(NAME), "lock", source)),
     }
 }
 

@@ -1,85 +1,134 @@
 //! The ledger of one machine: a file that holds everything, and a lock beside it.
 //!
 //! `exam` looks at the file before it is used; `scan` reads it; `book` writes it, one transaction a delta; `home` knows
-//! the directory and `lock` keeps a second process out.
+//! the files of the directory, `aside` the damaged ones, and `lock` keeps a second process out.
 
+mod aside;
 mod book;
+mod directory;
 mod exam;
 mod home;
 mod lock;
 mod overlay;
+mod refusal;
 mod rubble;
 mod run;
 mod scan;
 mod table;
+mod tasks;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use super::codec::Names;
 use super::{Ledger, LedgerError};
-use crate::model::{CellKey, Delta, Restored, RestoredCell, SeenChange, Timestamp};
+use crate::model::{CellKey, Delta, Restored, Timestamp};
 use book::{Book, Medium};
-use exam::Exam;
+pub(super) use directory::{Closed, Found};
 use home::Home;
 use lock::Lock;
+pub use refusal::OpenError;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use rubble::salvage;
 pub(super) use scan::Contents;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Keeps everything in one file of a directory that no other process uses.
 pub struct Embedded {
-    book: Book,
+    names: Names,
+    now: Timestamp,
     restored: Option<Restored>,
-    _closed: Closed,
+    /// What was found at the start: a file that could not be written then must still be the same when it can.
+    origin: Origin,
+    /// The open file; none while the directory cannot be written.
+    book: Option<Book>,
+    /// Last, so that it is let go of last.
+    closed: Closed,
 }
 
 impl Embedded {
     /// Takes the directory, which is made if it is missing, and reads its state file.
     ///
     /// A damaged file is set aside, and what of it can be read is taken over; [`Restored::damaged`] and the log say
-    /// what is lost.
+    /// what is lost. Where the state can be read but not written, because the disk is full or the directory read-only,
+    /// the ledger is given all the same: commits fail until it can be written.
     ///
     /// # Errors
     /// Another process holds the directory, the state is of a later version, or the system lets this process not use
     /// it. The files are as they were.
     pub fn open(directory: &Path, names: &Names, now: Timestamp) -> Result<Self, OpenError> {
-        let closed = Closed::take(directory)?;
-        let contents = match closed.read(names, now)? {
-            Found::Nothing => {
-                closed.create(&[], now)?;
-                Contents::default()
-            }
-            Found::Sound(contents) => contents,
-            Found::Damaged(contents) => {
-                let aside = closed.home.set_aside(now)?;
-                closed.create(&contents.restored.cells, contents.created.unwrap_or(now))?;
-                tell_of_damage(&aside, &contents);
-                contents
+        let home = Home::make(directory)?;
+        let (lock, unlocked) = match Lock::take(directory) {
+            Ok(lock) => (Some(lock), None),
+            Err(error @ OpenError::Access { .. }) => (None, Some(error)),
+            Err(error) => return Err(error),
+        };
+        let closed = Closed { home, lock };
+        let found = closed.read(names, now)?;
+        let origin = Origin::of(&found);
+        let opened = match unlocked {
+            None => closed.open(&found, now),
+            Some(error) => Err(error),
+        };
+        let book = match opened {
+            Ok(book) => Some(book),
+            // With nothing to show and nobody who may write, there is nothing to wait for.
+            Err(error) if matches!(found, Found::Nothing) && error.is_denied() => return Err(error),
+            Err(error) => {
+                tracing::error!(error = %error.told(),
+                    "the state cannot be written: what it holds is shown, and counting waits; make room on the disk or \
+                     mend its permissions");
+                None
             }
         };
+        let contents = found.contents();
         if !contents.foreign.is_empty() {
             tracing::warn!(kinds = ?contents.foreign,
                 "the state holds cells of kinds that this program does not have; they are left as they are");
         }
-        let path = closed.home.state();
-        let book = Book::open(Box::new(StateFile(path.clone())))
-            .map_err(|LedgerError(why)| OpenError::Unusable { path, why })?;
-        Ok(Self { book, restored: Some(contents.restored), _closed: closed })
+        Ok(Self { names: names.clone(), now, restored: Some(contents.restored), origin, book, closed })
+    }
+
+    /// The open file; opened now, if it could not be at the start.
+    fn book(&mut self) -> Result<&mut Book, LedgerError> {
+        let book = match self.book.take() {
+            Some(book) => book,
+            None => {
+                let book = self.open_later().map_err(|error| LedgerError(error.told()))?;
+                tracing::info!(state.file = %self.closed.home.state().display(), "the state can be written, counting goes on");
+                book
+            }
+        };
+        Ok(self.book.insert(book))
+    }
+
+    fn open_later(&mut self) -> Result<Book, OpenError> {
+        if self.closed.lock.is_none() {
+            self.closed.lock = Some(Lock::take(self.closed.home.directory())?);
+        }
+        let found = self.closed.read(&self.names, self.now)?;
+        if Origin::of(&found) != self.origin {
+            return Err(OpenError::Changed { path: self.closed.home.state() });
+        }
+        self.closed.open(&found, self.now)
     }
 }
 
-fn tell_of_damage(aside: &Path, contents: &Contents) {
-    let restored = &contents.restored;
-    let tasks: usize = restored.cells.iter().map(|cell| cell.tasks.len()).sum();
-    let runs: usize = restored.cells.iter().map(|cell| cell.seen.len()).sum();
-    tracing::error!(
-        state.kept_as = %aside.display(),
-        lost = %contents.problems.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("; "),
-        saved.cells = restored.cells.len(), saved.tasks = tasks, saved.runs = runs,
-        "the state file was damaged; what could be read of it is taken over, the rest begins anew"
-    );
+/// By what a state is known to be the same as before.
+#[derive(PartialEq, Eq)]
+struct Origin {
+    sequence: Option<u64>,
+    damaged: u64,
+}
+
+impl Origin {
+    fn of(found: &Found) -> Self {
+        match found {
+            Found::Nothing => Self { sequence: None, damaged: 0 },
+            Found::Sound(contents) | Found::Damaged(contents) => {
+                Self { sequence: contents.sequence, damaged: contents.restored.damaged }
+            }
+        }
+    }
 }
 
 impl Ledger for Embedded {
@@ -88,88 +137,19 @@ impl Ledger for Embedded {
     }
 
     fn commit(&mut self, delta: &Delta) -> Result<(), LedgerError> {
-        self.book.commit(delta)
+        self.book()?.commit(delta)
     }
 
     fn retire(&mut self, cell: &CellKey) -> Result<(), LedgerError> {
-        self.book.retire(cell)
+        self.book()?.retire(cell)
     }
 
     fn compact(&mut self) -> Result<(), LedgerError> {
-        self.book.compact()
+        self.book.as_mut().map_or(Ok(()), Book::compact)
     }
 
     fn bytes(&self) -> u64 {
-        self.book.bytes()
-    }
-}
-
-/// A state directory that this process holds and that is not in use.
-pub(super) struct Closed {
-    home: Home,
-    _lock: Lock,
-}
-
-/// What a directory holds.
-#[derive(Debug)]
-pub(super) enum Found {
-    /// No state.
-    Nothing,
-    /// A state in good order.
-    Sound(Contents),
-    /// What could be read of a damaged one.
-    Damaged(Contents),
-}
-
-impl Closed {
-    /// Takes the directory, which is made if it is missing.
-    pub(super) fn take(directory: &Path) -> Result<Self, OpenError> {
-        let home = Home::make(directory)?;
-        let lock = Lock::take(home.directory())?;
-        Ok(Self { home, _lock: lock })
-    }
-
-    /// Reads the state file without changing it.
-    pub(super) fn read(&self, names: &Names, now: Timestamp) -> Result<Found, OpenError> {
-        let path = self.home.state();
-        let Some(file) = self.home.open()? else { return Ok(Found::Nothing) };
-        let unread = |source| OpenError::access(&path, "read", source);
-        if file.metadata().map_err(unread)?.len() == 0 {
-            tracing::warn!(state.file = %path.display(), "the state file is empty; counting begins anew");
-            return Ok(Found::Nothing);
-        }
-        match exam::examine(&file, names, now).map_err(unread)? {
-            Exam::Sound(contents) => Ok(Found::Sound(contents)),
-            Exam::Damaged(contents) => Ok(Found::Damaged(contents)),
-            Exam::Newer(found) => Err(OpenError::Newer { path, found, known: table::FORMAT }),
-        }
-    }
-
-    /// Makes a state file with `cells` in it, in the place of whatever was there.
-    pub(super) fn create(&self, cells: &[RestoredCell], created: Timestamp) -> Result<(), OpenError> {
-        let path = self.home.unfinished()?;
-        let unusable = |LedgerError(why)| OpenError::Unusable { path: path.clone(), why };
-        let mut book = Book::create(Box::new(StateFile(path.clone())), created).map_err(unusable)?;
-        for cell in cells {
-            book.commit(&whole(cell)).map_err(unusable)?;
-        }
-        drop(book);
-        self.home.finish()
-    }
-}
-
-/// All of a cell, as if it came at once.
-fn whole(cell: &RestoredCell) -> Delta {
-    let seen = cell.seen.iter().map(|(run, seen)| SeenChange { run: *run, seen: *seen, before: None });
-    Delta {
-        cell: cell.key.clone(),
-        meta: cell.meta.clone(),
-        tasks: cell.tasks.clone(),
-        seen: seen.collect(),
-        items: cell.items.clone(),
-        expired_items: Vec::new(),
-        idle: Vec::new(),
-        folded: 0,
+        self.book.as_ref().map_or_else(|| StateFile(self.closed.home.state()).bytes(), Book::bytes)
     }
 }
 
@@ -189,67 +169,5 @@ impl Medium for StateFile {
 
     fn bytes(&self) -> u64 {
         std::fs::metadata(&self.0).map_or(0, |file| file.len())
-    }
-}
-
-/// Why a state directory cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it.
-    #[error("the state in {} is in use by {holder}; give each exporter a state.path of its own", directory.display())]
-    Held {
-        /// The directory.
-        directory: PathBuf,
-        /// The other process, in its own words.
-        holder: String,
-    },
-    /// Something stands where the file should be.
-    #[error("{} is not a file; move it away, or set state.path to another directory", path.display())]
-    NotAFile {
-        /// What is there.
-        path: PathBuf,
-    },
-    /// It was written by a later version.
-    #[error(
-        "{} is of format {found}, made by a later version of this program; this one knows format {known}. \
-         It is left as it is: run that version, or move the file away to count anew", path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        found: u64,
-        /// The format of this version.
-        known: u64,
-    },
-    /// The system said no.
-    #[error("cannot {doing} {}: {source}{owners}", path.display())]
-    Access {
-        /// What with.
-        path: PathBuf,
-        /// What was tried.
-        doing: &'static str,
-        /// What the system said.
-        source: io::Error,
-        /// Whose it is, and who this process is.
-        owners: String,
-    },
-    /// The file cannot be written.
-    #[error("{} cannot be used: {why}", path.display())]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-}
-
-impl OpenError {
-    fn access(path: &Path, doing: &'static str, source: io::Error) -> Self {
-        let owners = match source.kind() {
-            io::ErrorKind::PermissionDenied => home::owners(path),
-            _ => String::new(),
-        };
-        Self::Access { path: path.into(), doing, source, owners }
     }
 }

@@ -3,8 +3,9 @@
 //! A row for each run would cost a key and a half-empty page; a block fills a page of the file, new runs go to the end of
 //! their slice's last block, and a changed one is changed where it stands.
 
-use super::table::{self, Pen};
-use crate::model::{RunKey, Seen, SeenChange, Slice};
+use super::scan::Rows;
+use super::table::{self, Pen, Sheet};
+use crate::model::{RunKey, Seen, SeenChange, SeenRun, Slice};
 use redb::StorageError;
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,10 +15,51 @@ const ENTRY: usize = 24;
 /// Entries of a full block: with its key, its seal and what redb adds, just less than a page of 4096 bytes.
 const FULL: usize = 168;
 
-/// The entries of a block; `None` if its length is none of a block.
-pub(super) fn entries(block: &[u8]) -> Option<impl Iterator<Item = (RunKey, Option<Seen>)>> {
+/// The remembered runs of a file.
+#[derive(Default)]
+pub(super) struct Runs {
+    /// By the number of their cell.
+    pub(super) of_cells: BTreeMap<u32, OfCell>,
+    /// Blocks whose key is of no cell.
+    pub(super) lost: u64,
+    /// Whether these are all that there were.
+    pub(super) whole: bool,
+}
+
+/// Those of one cell.
+#[derive(Default)]
+pub(super) struct OfCell {
+    pub(super) seen: Vec<SeenRun>,
+    /// Blocks that were read.
+    pub(super) blocks: u64,
+    /// Blocks that cannot be read.
+    pub(super) lost: u64,
+}
+
+impl Runs {
+    /// Reads the whole table.
+    pub(super) fn read(rows: &dyn Rows) -> Self {
+        let mut runs = Self::default();
+        runs.whole = rows.each(Sheet::Runs, &mut |key, sealed| {
+            let Some((number, _)) = table::split(key) else { return runs.lost += 1 };
+            let of_cell = runs.of_cells.entry(number).or_default();
+            let block = Sheet::Runs.unseal(key, sealed).ok().and_then(|(_, block)| entries(block));
+            match block {
+                Some(entries) => {
+                    of_cell.seen.extend(entries);
+                    of_cell.blocks += 1;
+                }
+                None => of_cell.lost += 1,
+            }
+        });
+        runs
+    }
+}
+
+/// The entries of a block, save those that nobody wrote; `None` if its length is none of a block.
+fn entries(block: &[u8]) -> Option<impl Iterator<Item = SeenRun>> {
     let (entries, rest) = block.as_chunks::<ENTRY>();
-    rest.is_empty().then(|| entries.iter().map(|entry| (key_of(entry), seen_of(entry))))
+    rest.is_empty().then(|| entries.iter().filter_map(|entry| SeenRun::packed(key_of(entry), bits_of(entry))))
 }
 
 fn key_of(entry: &[u8; ENTRY]) -> RunKey {
@@ -26,10 +68,10 @@ fn key_of(entry: &[u8; ENTRY]) -> RunKey {
     RunKey::from_bytes(key)
 }
 
-fn seen_of(entry: &[u8; ENTRY]) -> Option<Seen> {
+fn bits_of(entry: &[u8; ENTRY]) -> u64 {
     let mut bits = [0; 8];
     bits.copy_from_slice(&entry[16..]);
-    Seen::unpack(u64::from_be_bytes(bits))
+    u64::from_be_bytes(bits)
 }
 
 fn entry(run: RunKey, seen: Seen) -> [u8; ENTRY] {

@@ -1,16 +1,15 @@
 //! What the rows of a state file mean, and what is missing where some cannot be read.
 
-use super::run;
+use super::run::Runs;
 use super::table::{Fact, Sheet, split};
+use super::tasks::Tasks;
 use crate::ledger::codec::{Context, Field, Malformed, Names, decode};
-use crate::model::{
-    CellKey, CellMeta, Gaps, Histogram, Reason, Restored, RestoredCell, Slice, TaskKey, TaskRecord, Timestamp,
-};
+use crate::model::{CellKey, CellMeta, Gaps, Histogram, Reason, Restored, RestoredCell, Slice, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Where rows come from.
-pub(super) trait Rows {
+pub(super) trait Rows: Sync {
     /// Hands every row of a table, in the order of the keys, to `row`; whether these are all that there were.
     fn each(&self, sheet: Sheet, row: &mut dyn FnMut(&[u8], &[u8])) -> bool;
 }
@@ -20,6 +19,8 @@ pub(super) trait Rows {
 pub(in crate::ledger) struct Contents {
     /// Its format, where it says.
     pub(in crate::ledger) format: Option<u64>,
+    /// How many commits it has seen.
+    pub(super) sequence: Option<u64>,
     /// When the file was made.
     pub(in crate::ledger) created: Option<Timestamp>,
     /// The cells of kinds that this program has.
@@ -50,8 +51,7 @@ pub(super) fn scan(rows: &dyn Rows, names: &Names, now: Timestamp) -> Contents {
     scan.facts();
     scan.cells();
     scan.metas();
-    scan.tasks();
-    let all_runs = scan.runs();
+    let all_runs = scan.tasks_and_runs();
     scan.items();
     scan.finish(all_runs, now)
 }
@@ -85,7 +85,7 @@ impl Scan<'_, '_> {
     fn facts(&mut self) {
         let mut numbers = BTreeMap::new();
         self.rows.each(Sheet::Facts, &mut |key, sealed| {
-            for fact in [Fact::Format, Fact::Created] {
+            for fact in [Fact::Format, Fact::Created, Fact::Sequence] {
                 if key == fact.key()
                     && let Ok(number) = fact.number(sealed)
                 {
@@ -95,6 +95,7 @@ impl Scan<'_, '_> {
         });
         let created = numbers.get(Fact::Created.key()).and_then(|millis| i64::try_from(*millis).ok());
         self.contents.created = created.map(Timestamp::from_millis);
+        self.contents.sequence = numbers.get(Fact::Sequence.key()).copied();
         self.contents.format = numbers.get(Fact::Format.key()).copied();
     }
 
@@ -131,31 +132,41 @@ impl Scan<'_, '_> {
         });
     }
 
-    /// The tasks: most of what takes time at a start, so every core reads a part.
-    fn tasks(&mut self) {
-        let mut rows = Vec::new();
-        let whole =
-            self.rows.each(Sheet::Tasks, &mut |key, sealed| rows.push((key.to_vec(), sealed.to_vec())));
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let (names, share) = (self.context.names(), rows.len().div_ceil(threads).max(1));
-        let parts: Vec<Vec<Option<Task>>> = std::thread::scope(|scope| {
-            let decode = |part| scope.spawn(move || tasks(part, names));
-            let parts: Vec<_> = rows.chunks(share).map(decode).collect();
-            // A part whose thread ended badly is as good as unreadable.
-            parts
-                .into_iter()
-                .zip(rows.chunks(share))
-                .map(|(part, rows)| part.join().unwrap_or_else(|_| vec![None; rows.len()]))
-                .collect()
+    /// Tasks and remembered runs, at the same time; whether the runs are all there.
+    fn tasks_and_runs(&mut self) -> bool {
+        let (rows, names) = (self.rows, self.context.names());
+        let (tasks, runs) = std::thread::scope(|scope| {
+            let runs = scope.spawn(|| Runs::read(rows));
+            let tasks = Tasks::read(rows, names);
+            (tasks, runs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         let mut lost = 0;
-        for task in parts.into_iter().flatten() {
-            let found = task.ok_or(Useless::Lost).and_then(|(number, key, record)| {
-                self.draft(number).map(|draft| draft.cell.tasks.push((key, record)))
-            });
-            lost += u64::from(matches!(found, Err(Useless::Lost)));
+        for (number, tasks) in tasks.of_cells {
+            let count = tasks.len() as u64;
+            match self.draft(number) {
+                Ok(draft) => draft.cell.tasks = tasks,
+                Err(Useless::Lost) => lost += count,
+                Err(Useless::Foreign) => {}
+            }
         }
-        self.note(whole, lost, "tasks");
+        for (number, count) in tasks.lost {
+            let foreign = number.is_some_and(|number| self.foreign.contains(&number));
+            lost += if foreign { 0 } else { count };
+        }
+        self.note(tasks.whole, lost, "tasks");
+        let mut lost = runs.lost;
+        for (number, runs) in runs.of_cells {
+            match self.draft(number) {
+                Ok(draft) => {
+                    lost += runs.lost;
+                    (draft.cell.seen, draft.torn) = (runs.seen, runs.lost > 0);
+                }
+                Err(Useless::Lost) => lost += runs.blocks + runs.lost,
+                Err(Useless::Foreign) => {}
+            }
+        }
+        self.note(runs.whole, lost, "blocks of remembered runs");
+        runs.whole
     }
 
     fn items(&mut self) {
@@ -163,28 +174,6 @@ impl Scan<'_, '_> {
             draft.cell.items.push((key?, record));
             Ok(())
         });
-    }
-
-    /// The remembered runs; whether they are all there.
-    fn runs(&mut self) -> bool {
-        let (rows, mut lost) = (self.rows, 0);
-        let whole = rows.each(Sheet::Runs, &mut |key, sealed| {
-            let Some((number, _)) = split(key) else { return lost += 1 };
-            let block = Sheet::Runs.unseal(key, sealed).ok().and_then(|(_, block)| run::entries(block));
-            match (self.draft(number), block) {
-                (Ok(draft), Some(entries)) => {
-                    draft.cell.seen.extend(entries.filter_map(|(run, seen)| Some((run, seen?))));
-                }
-                (Ok(draft), None) => {
-                    draft.torn = true;
-                    lost += 1;
-                }
-                (Err(Useless::Foreign), _) => {}
-                (Err(Useless::Lost), _) => lost += 1,
-            }
-        });
-        self.note(whole, lost, "blocks of remembered runs");
-        whole
     }
 
     fn draft(&mut self, number: u32) -> Result<&mut Draft, Useless> {
@@ -230,14 +219,16 @@ impl Scan<'_, '_> {
         for draft in std::mem::take(&mut self.cells).into_values() {
             let mut cell = draft.cell;
             // Whatever ended since the oldest remembered slice began is either remembered or was never counted.
-            let oldest = cell.seen.iter().map(|(_, seen)| Slice::of(seen.at)).min();
-            cell.meta = draft.meta.unwrap_or_else(|| unknown(oldest.map_or(now, Slice::start), now));
+            cell.meta = draft.meta.unwrap_or_else(|| {
+                let oldest = cell.seen.iter().map(|seen| Slice::of(seen.at())).min();
+                unknown(oldest.map_or(now, Slice::start), now)
+            });
             if draft.torn || !all_runs {
                 // What ended before this has been counted, but it is not known any more which runs that were.
                 cell.meta.floor = cell.meta.floor.max(counted_to(&cell).plus(Duration::from_secs(1)));
             }
             let first = Slice::of(cell.meta.floor);
-            cell.seen.retain(|(_, seen)| Slice::of(seen.at) >= first);
+            cell.seen.retain(|seen| Slice::of(seen.at()) >= first);
             self.contents.restored.cells.push(cell);
         }
         if without > 0 {
@@ -245,20 +236,6 @@ impl Scan<'_, '_> {
         }
         self.contents
     }
-}
-
-/// A task, and the number of its cell.
-type Task = (u32, TaskKey, TaskRecord);
-
-/// Each row's task; `None` for one that cannot be read.
-fn tasks(rows: &[(Vec<u8>, Vec<u8>)], names: &Names) -> Vec<Option<Task>> {
-    let mut context = Context::new(names);
-    let task = |(key, sealed): &(Vec<u8>, Vec<u8>)| {
-        let (number, rest) = split(key)?;
-        let record = value(Sheet::Tasks, key, sealed, &mut context).ok()?;
-        Some((number, decode(rest, &mut context).ok()?, record))
-    };
-    rows.iter().map(task).collect()
 }
 
 fn value<T: Field>(
@@ -274,7 +251,7 @@ fn value<T: Field>(
 /// so the watermark alone would let some be counted again.
 fn counted_to(cell: &RestoredCell) -> Timestamp {
     let meta = &cell.meta;
-    let runs = cell.seen.iter().map(|(_, seen)| seen.at);
+    let runs = cell.seen.iter().map(|seen| seen.at());
     let tasks = cell.tasks.iter().flat_map(|(_, task)| {
         let last = task.last.as_ref().and_then(|last| last.ended);
         let failures = task.failures.iter().map(|failure| failure.ended);

@@ -75,6 +75,20 @@ pub(crate) struct Poll {
     slices: usize,
     newest_first: bool,
     left: usize,
+    /// Whether the source shows old runs too, which nobody asked for.
+    excess: bool,
+    /// The lookback that the configuration now has, in hours; what is counted already is not counted by it again.
+    lookback: u32,
+    reload: Option<Reload>,
+}
+
+/// A change of the configuration, or of what a source shows, before a poll.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reload {
+    /// The cell goes, and comes back with this poll.
+    Withdraw,
+    /// Runs are remembered for so many hours.
+    Retention(u32),
 }
 
 const OVERLAP: i64 = 300;
@@ -131,18 +145,14 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Real>> {
 }
 
 pub(crate) fn polls() -> impl Strategy<Value = Vec<Poll>> {
-    let rows = (any::<u64>(), any::<bool>(), 1..4_usize, prop::bool::weighted(0.2));
+    let reload = prop_oneof![Just(Reload::Withdraw), (1..9_u32).prop_map(Reload::Retention)];
+    let rows = (any::<u64>(), any::<bool>(), 1..4_usize, prop::bool::weighted(0.2), any::<bool>());
     let left = prop_oneof![2 => Just(0), 3 => 0..6_usize];
-    let poll = (1..4000_i64, rows, 1..6_usize, prop::bool::weighted(0.7), left);
-    let poll = poll.prop_map(|(pause, (shuffle, repeat, pages, torn), slices, newest_first, left)| Poll {
-        pause,
-        shuffle,
-        repeat,
-        pages,
-        torn,
-        slices,
-        newest_first,
-        left,
+    let slices = (1..6_usize, prop::bool::weighted(0.7), left);
+    let poll = (1..4000_i64, rows, slices, 1..48_u32, prop::option::weighted(0.3, reload));
+    let poll = poll.prop_map(|(pause, rows, (slices, newest_first, left), lookback, reload)| {
+        let (shuffle, repeat, pages, torn, excess) = rows;
+        Poll { pause, shuffle, repeat, pages, torn, slices, newest_first, left, excess, lookback, reload }
     });
     prop::collection::vec(poll, 1..12)
 }
@@ -158,6 +168,10 @@ pub(crate) trait Host {
     fn begin(&mut self, plan: &CellPlan, now: Timestamp) -> Window;
     /// Takes in a batch; `false` if the process ended over it, and another took its place.
     fn take(&mut self, batch: &Batch, now: Timestamp) -> bool;
+    /// The configuration changes.
+    fn reload(&mut self, reload: Reload, now: Timestamp);
+    /// Whether the first poll, whose lookback decides what counts, is over for good.
+    fn has_begun(&self) -> bool;
     /// Nothing may end the process from here on: the last poll begins, after which the totals are compared.
     fn calm(&mut self) {}
 }
@@ -172,10 +186,25 @@ impl Host for Store {
         self.adopt(delta);
         true
     }
+
+    fn reload(&mut self, reload: Reload, _: Timestamp) {
+        match reload {
+            Reload::Withdraw => self.withdraw(&plan().key),
+            Reload::Retention(hours) => self.retention = HOUR * hours,
+        }
+    }
+
+    fn has_begun(&self) -> bool {
+        !self.cells.is_empty() || !self.dormant.is_empty()
+    }
 }
 
 pub(crate) fn store() -> Store {
-    Store::new(Limits { series: 1_000_000, tasks_per_source: 1000 }, HOUR * 24 * 7)
+    store_of(HOUR * 24 * 7)
+}
+
+pub(crate) fn store_of(retention: Duration) -> Store {
+    Store::new(Limits { series: 1_000_000, tasks_per_source: 1000, runs: u64::MAX }, retention)
 }
 
 /// The slices of what is unread, in the order in which a poll reads them.
@@ -197,10 +226,25 @@ fn slices(unread: &Gaps, poll: &Poll) -> Vec<Stretch> {
 
 /// Plays a history against a host; says when it ended.
 pub(crate) fn play(host: &mut impl Host, history: &[Real], polls: &[Poll]) -> i64 {
-    play_on(host, &plan(), history, polls)
+    play_with(host, history, polls, |host, poll, now| {
+        let mut plan = plan();
+        if host.has_begun() {
+            poll.reload.into_iter().for_each(|reload| host.reload(reload, at(now)));
+            plan.reach.lookback = HOUR * poll.lookback;
+        } else {
+            plan.reach.lookback = HOUR * 24;
+        }
+        plan
+    })
 }
 
-fn play_on(host: &mut impl Host, plan: &CellPlan, history: &[Real], polls: &[Poll]) -> i64 {
+/// The same, with what the configuration says at each poll.
+fn play_with<H: Host>(
+    host: &mut H,
+    history: &[Real],
+    polls: &[Poll],
+    mut configured: impl FnMut(&mut H, &Poll, i64) -> CellPlan,
+) -> i64 {
     let mut now = 0;
     let last = Poll {
         pause: 1,
@@ -211,13 +255,17 @@ fn play_on(host: &mut impl Host, plan: &CellPlan, history: &[Real], polls: &[Pol
         slices: 1,
         newest_first: true,
         left: 0,
+        excess: true,
+        lookback: 24,
+        reload: None,
     };
     for (number, poll) in polls.iter().chain([&last]).enumerate() {
         if number == polls.len() {
             host.calm();
         }
         now += poll.pause;
-        play_one(host, plan, history, poll, now);
+        let plan = configured(host, poll, now);
+        play_one(host, &plan, history, poll, now);
     }
     now
 }
@@ -237,7 +285,8 @@ fn play_one(host: &mut impl Host, plan: &CellPlan, history: &[Real], poll: &Poll
         };
         let rows = history.iter().filter_map(|real| {
             let seen = real.seen(now)?;
-            (within(at(real.changed(now))) || sought(&seen)).then_some(seen)
+            // A source that shows more than it was asked for does so with whatever it reads.
+            (poll.excess || within(at(real.changed(now))) || sought(&seen)).then_some(seen)
         });
         let mut rows: Vec<Observation> = shuffled(rows.collect(), poll.shuffle);
         if poll.repeat {
@@ -341,9 +390,9 @@ proptest! {
     #[test]
     fn what_is_forgotten_while_gaps_are_left_is_no_run_that_they_hold(history in history(), polls in polls()) {
         // An hour of everything: runs are forgotten all the while, unless a gap still holds them.
-        let mut store = Store::new(Limits { series: 1_000_000, tasks_per_source: 1000 }, HOUR);
+        let mut store = store_of(HOUR);
         let reach = Reach { lookback: HOUR, ..plan().reach };
-        let now = play_on(&mut store, &CellPlan { reach, ..plan() }, &history, &polls);
+        let now = play_with(&mut store, &history, &polls, |_, _, _| CellPlan { reach, ..plan() });
         let expected = expected_since(&history, polls[0].pause - 3600, now);
         compare_with(&store, &history, &expected, now)?;
         prop_assert!(store.cell(&plan().key).unwrap().meta().gaps.is_empty());

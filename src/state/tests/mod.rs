@@ -1,5 +1,6 @@
 //! The state against single scenes; `history` holds it to a model over random ones.
 
+mod cap;
 mod gaps;
 pub(crate) mod history;
 
@@ -46,7 +47,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self::with(Limits { series: 1_000_000, tasks_per_source: 1000 })
+        Self::with(Limits { series: 1_000_000, tasks_per_source: 1000, runs: u64::MAX })
     }
 
     fn with(limits: Limits) -> Self {
@@ -330,7 +331,7 @@ fn at_most_32_return_codes_have_a_name() {
 
 #[test]
 fn what_does_not_fit_is_folded_and_the_sums_stay_true() {
-    let mut bench = Bench::with(Limits { series: 1_000_000, tasks_per_source: 2 });
+    let mut bench = Bench::with(Limits { series: 1_000_000, tasks_per_source: 2, runs: u64::MAX });
     let of = |n: u64| Observation {
         task: task(&format!("t{n}")),
         ..ended(&n.to_string(), Outcome::Success, 100, 1)
@@ -349,7 +350,7 @@ fn what_does_not_fit_is_folded_and_the_sums_stay_true() {
 
 #[test]
 fn the_series_bound_holds_for_all_sources_together() {
-    let mut bench = Bench::with(Limits { series: 300, tasks_per_source: 1000 });
+    let mut bench = Bench::with(Limits { series: 300, tasks_per_source: 1000, runs: u64::MAX });
     for n in 0..100_u64 {
         bench.poll(vec![Observation {
             task: task(&format!("t{n}")),
@@ -381,7 +382,7 @@ fn a_clock_that_was_ahead_stops_nothing_and_doubles_nothing() {
 
 #[test]
 fn a_task_that_is_listed_or_takes_the_overflow_stays_however_long_it_has_not_run() {
-    let mut bench = Bench::with(Limits { series: 1_000_000, tasks_per_source: 1 });
+    let mut bench = Bench::with(Limits { series: 1_000_000, tasks_per_source: 1, runs: u64::MAX });
     let other = Observation { task: task("other"), ..ended("o", Outcome::Success, 100, 5) };
     bench.poll(vec![ended("a", Outcome::Success, 100, 5), other]);
     for day in 1..=90_u32 {

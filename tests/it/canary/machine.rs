@@ -11,14 +11,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use taskrun_exporter::clock::SystemClock;
 use taskrun_exporter::credentials::{Choice, Exchange, Plan};
+use taskrun_exporter::expose::{self, Format};
 use taskrun_exporter::metrics::Own;
 use taskrun_exporter::model::{Clock, Observer};
-use taskrun_exporter::transport::Http;
 use taskrun_exporter::transport::tencent::{self, Action, Client, Options};
+use taskrun_exporter::transport::{Http, Priority};
 use tracing_subscriber::fmt::MakeWriter;
 
-static ACTION: Action =
-    Action { service: "tat", version: "2020-10-28", name: "DescribeInvocations", per_second: 20.0 };
+static ACTION: Action = Action {
+    service: "tat",
+    version: "2020-10-28",
+    name: "DescribeInvocations",
+    per_second: 20.0,
+    priority: Priority::Current,
+};
 
 /// Keeps what is written to it.
 #[derive(Clone, Default)]
@@ -96,7 +102,7 @@ async fn keys_of_the_machine_are_shown_nowhere() {
         let called = client.call::<_, Value>(&ACTION, "ap-guangzhou", &json!({})).await;
         let error = anyhow::Error::new(called.unwrap_err()).context("poll");
         found.add(&format!("{case}: error"), format!("{error} {error:#} {error:?} {error:#?}"));
-        found.add(&format!("{case}: metrics"), own.render());
+        found.add(&format!("{case}: metrics"), expose::own(&own, Format::OpenMetrics));
     }
     let log = paper.0.lock().unwrap().clone();
     assert!(log.len() > 1000, "nothing was traced");

@@ -3,12 +3,20 @@
 use super::scene::{NOW, cell, delta, names, open, restored, same, small, sorted};
 use crate::ledger::embedded::exam::{Exam, examine};
 use crate::ledger::embedded::table::{FORMAT, Fact, Pen, Sheet};
-use crate::ledger::{Ledger, OpenError};
-use crate::model::RestoredCell;
+use crate::ledger::{Ledger, Names, OpenError};
+use crate::model::{Restored, RestoredCell, Timestamp};
 use proptest::prelude::*;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+
+/// What a start reads of a file, whatever is in it; `None` if it takes it for one of a later version.
+pub(crate) fn found(file: &File, names: &Names, now: Timestamp) -> Option<Restored> {
+    match examine(file, names, now).unwrap() {
+        Exam::Newer(_) => None,
+        Exam::Sound(contents) | Exam::Damaged(contents) => Some(contents.restored),
+    }
+}
 
 fn state(directory: &Path) -> PathBuf {
     directory.join("state.redb")
@@ -67,6 +75,36 @@ fn what_is_no_state_file_is_set_aside() {
 }
 
 #[test]
+fn the_newest_three_copies_of_damaged_files_are_kept() {
+    let (directory, _) = small();
+    let others = ["state.redb.corrupt-keep", "state.redb.corrupt-20240101T000000Z.gz"];
+    for name in others.into_iter().chain([
+        "state.redb.corrupt-20240101T000000Z",
+        "state.redb.corrupt-20240301T000000Z-10",
+        "state.redb.corrupt-20240301T000000Z-9",
+        "state.redb.corrupt-20240301T000000Z",
+    ]) {
+        fs::write(directory.path().join(name), name).unwrap();
+    }
+    fs::write(state(directory.path()), "no state").unwrap();
+    assert!(restored(directory.path()).damaged > 0);
+    let mut left: Vec<String> = fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("corrupt"))
+        .collect();
+    left.sort();
+    let mut kept = vec![
+        "state.redb.corrupt-20240301T000000Z-10",
+        "state.redb.corrupt-20240301T000000Z-9",
+        "state.redb.corrupt-20250615T150640Z",
+    ];
+    kept.extend(others);
+    kept.sort_unstable();
+    assert_eq!(left, kept);
+}
+
+#[test]
 fn a_directory_in_its_place_is_an_error_that_says_so() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(state(directory.path())).unwrap();
@@ -122,7 +160,7 @@ fn a_broken_page_costs_no_more_than_what_stands_on_it() {
 }
 
 #[test]
-fn every_prefix_starts() {
+fn what_is_cut_off_is_said_to_be_lost() {
     let (files, before) = bytes();
     for bytes in files {
         let directory = tempfile::tempdir().unwrap();

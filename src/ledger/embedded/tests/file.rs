@@ -2,7 +2,7 @@
 
 use super::scene::{NOW, cell, delta, key, open, restored, same, seen, small, sorted};
 use crate::ledger::{Embedded, Ledger, Names, OpenError};
-use crate::model::{Facets, Outcome, Seen, SeenChange};
+use crate::model::{Facets, Outcome, Seen, SeenChange, SeenRun};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -21,8 +21,8 @@ fn what_was_committed_comes_back() {
     assert_eq!((found.damaged, found.cells.len()), (0, 2));
     let found = &found.cells[0];
     assert_eq!((&found.key, &found.meta, &found.tasks), (&one.cell, &one.meta, &one.tasks));
-    let mut seen: Vec<_> = one.seen.iter().map(|change| (change.run, change.seen)).collect();
-    seen.sort_by_key(|(run, _)| *run);
+    let mut seen: Vec<_> = one.seen.iter().map(|change| SeenRun::new(change.run, change.seen)).collect();
+    seen.sort();
     assert_eq!(found.seen, seen);
     assert_eq!(found.items, one.items);
 }
@@ -44,7 +44,7 @@ fn a_run_that_changes_stands_once_and_moves_with_its_time() {
     let found = restored(directory.path());
     let found = &found.cells[0].seen;
     assert_eq!(found.len(), 1000);
-    let of = |n| found.iter().filter(|(run, _)| *run == key(n)).map(|(_, seen)| *seen).collect::<Vec<_>>();
+    let of = |n| found.iter().filter(|run| run.run == key(n)).map(|run| run.seen()).collect::<Vec<_>>();
     assert_eq!((of(3), of(4), of(5)), (vec![failed], vec![moved], vec![seen(NOW)]));
 }
 

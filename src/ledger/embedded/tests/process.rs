@@ -2,7 +2,7 @@
 //!
 //! The helper is this test binary, told by its standard input what to do.
 
-use super::scene::{NOW, cell, delta, open, restored, small, sorted};
+use super::scene::{NOW, cell, delta, open, restored, small};
 use crate::ledger::Ledger;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -113,43 +113,68 @@ fn a_second_process_exits_and_names_the_first() {
     assert!(lines[0].contains(&format!("process {} on ", std::process::id())), "{lines:?}");
 }
 
+/// Root may do everything, so there the helper is nobody; elsewhere it is the owner without the right.
+fn unprivileged() -> Command {
+    let mut command = this();
+    if is_root() {
+        command.uid(65534).gid(65534);
+    }
+    command
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
 #[test]
-fn what_may_not_be_used_is_refused_with_whose_it_is() {
+fn what_may_not_be_read_is_refused_with_whose_it_is() {
     let (directory, _) = small();
-    let before = fs::read(directory.path().join("state.redb")).unwrap();
-    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    // Root may do everything, so there the helper is nobody; elsewhere it is the owner without the right to write.
+    let state = directory.path().join("state.redb");
+    let before = fs::read(&state).unwrap();
     let refused = || {
-        let mut command = this();
-        if root {
-            command.uid(65534).gid(65534);
-        }
-        let mut child = spawn(&mut command, directory.path());
+        let mut child = spawn(&mut unprivileged(), directory.path());
         let line = said(&mut child).next();
         child.kill().unwrap();
         child.wait().unwrap();
         line.unwrap_or_default()
     };
-    mode(directory.path(), if root { 0o755 } else { 0o555 });
-    fs::remove_file(directory.path().join(".lock")).ok();
-    if root {
-        let why = refused();
-        assert!(
-            why.contains("cannot lock ") && why.contains("belongs to user 0 with mode"),
-            "read-only directory: {why}"
-        );
-        mode(directory.path(), 0o777);
-    }
-    mode(&directory.path().join("state.redb"), 0o444);
-    mode(directory.path(), 0o777);
+    mode(&state, if is_root() { 0o600 } else { 0o000 });
+    mode(directory.path(), 0o755);
     let why = refused();
+    let user = if is_root() { 65534 } else { fs::metadata("/proc/self").unwrap().uid() };
     assert!(
-        why.contains("cannot open ") && why.contains("with mode 444, this process runs as user "),
+        why.contains("cannot open ") && why.contains(&format!("this process runs as user {user}")),
         "{why}"
     );
-    assert!(fs::read(directory.path().join("state.redb")).unwrap() == before);
-    mode(&directory.path().join("state.redb"), 0o600);
-    fs::remove_file(directory.path().join(".lock")).ok();
-    assert_eq!(sorted(restored(directory.path())).cells.len(), 2);
+    mode(&state, 0o600);
+    assert!(fs::read(&state).unwrap() == before);
+    // An empty directory that may not be written: nothing to show, nothing to wait for.
+    let empty = tempfile::tempdir().unwrap();
+    mode(empty.path(), 0o555);
+    let mut child = spawn(&mut unprivileged(), empty.path());
+    let why = said(&mut child).next().unwrap();
+    child.wait().unwrap();
+    assert!(why.contains("refused: cannot lock ") && why.contains("with mode 555"), "{why}");
+}
+
+#[test]
+fn what_can_be_read_but_not_written_is_shown_and_kept_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("state.redb");
+    open(directory.path()).unwrap().commit(&delta(cell("s"), 1, 0..10, NOW)).unwrap();
+    mode(&state, 0o444);
+    mode(&directory.path().join(".lock"), 0o444);
+    mode(directory.path(), 0o555);
+    let mut child = spawn(&mut unprivileged(), directory.path());
+    let mut lines = said(&mut child);
+    assert_eq!(lines.next().as_deref(), Some("10"), "what is there is restored");
+    let why = lines.next().unwrap();
+    child.wait().unwrap();
+    assert!(why.starts_with("failed: the state cannot be kept: cannot write "), "{why}");
+    assert!(why.contains("with mode 444, this process runs as user "), "{why}");
+    assert_eq!(why.matches("os error 13").count(), 1, "{why}");
 }

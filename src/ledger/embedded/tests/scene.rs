@@ -106,7 +106,7 @@ pub(in crate::ledger) fn sorted(mut restored: Restored) -> Restored {
     restored.cells.sort_by(|a, b| a.key.cmp(&b.key));
     for cell in &mut restored.cells {
         cell.tasks.sort_by(|a, b| a.0.cmp(&b.0));
-        cell.seen.sort_by_key(|(run, _)| *run);
+        cell.seen.sort();
         cell.items.sort_by(|a, b| a.0.cmp(&b.0));
     }
     restored
