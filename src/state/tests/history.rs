@@ -132,8 +132,8 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Real>> {
 
 pub(crate) fn polls() -> impl Strategy<Value = Vec<Poll>> {
     let rows = (any::<u64>(), any::<bool>(), 1..4_usize, prop::bool::weighted(0.2));
-    let left = prop_oneof![2 => Just(0), 3 => 0..6_usize];
-    let poll = (1..4000_i64, rows, 1..6_usize, prop::bool::weighted(0.7), left);
+    let left = prop_oneof![2 => Just(0), 3 => 0..4_usize];
+    let poll = (1..4000_i64, rows, 1..4_usize, prop::bool::weighted(0.7), left);
     let poll = poll.prop_map(|(pause, (shuffle, repeat, pages, torn), slices, newest_first, left)| Poll {
         pause,
         shuffle,
