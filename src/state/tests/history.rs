@@ -147,8 +147,8 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Real>> {
 pub(crate) fn polls() -> impl Strategy<Value = Vec<Poll>> {
     let reload = prop_oneof![Just(Reload::Withdraw), (1..9_u32).prop_map(Reload::Retention)];
     let rows = (any::<u64>(), any::<bool>(), 1..4_usize, prop::bool::weighted(0.2), any::<bool>());
-    let left = prop_oneof![2 => Just(0), 3 => 0..6_usize];
-    let slices = (1..6_usize, prop::bool::weighted(0.7), left);
+    let left = prop_oneof![2 => Just(0), 3 => 0..4_usize];
+    let slices = (1..4_usize, prop::bool::weighted(0.7), left);
     let poll = (1..4000_i64, rows, slices, 1..48_u32, prop::option::weighted(0.3, reload));
     let poll = poll.prop_map(|(pause, rows, (slices, newest_first, left), lookback, reload)| {
         let (shuffle, repeat, pages, torn, excess) = rows;
