@@ -45,7 +45,9 @@ impl Poll<'_> {
         while let Some(slice) = slices.pop() {
             let mut changed = Listing::default();
             let reading = self.list(&mut changed, slice, None, &mut trouble).await?;
+            // Where a second alone was too long, the total may be wrong at any length: cutting on would have no end.
             if reading == Reading::TooLong
+                && course.torn.is_none()
                 && let Some((older, newer)) = self.halves(slice)
             {
                 // Oldest first, so that the watermark can follow.
@@ -140,7 +142,7 @@ impl Poll<'_> {
         let mut slices = vec![Slice::since(None)];
         while let Some(slice) = slices.pop() {
             let reading = self.list(&mut Listing::default(), slice, Some(&UNFINISHED), trouble).await?;
-            match self.halves(slice).filter(|_| reading == Reading::TooLong) {
+            match self.halves(slice).filter(|_| reading == Reading::TooLong && all) {
                 Some((older, newer)) => slices.extend([newer, older]),
                 None => all &= reading == Reading::Whole,
             }
