@@ -23,6 +23,30 @@ use tokio_util::sync::CancellationToken;
 /// The time at which the tests' worlds begin to be watched.
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_750_000_000);
 
+/// What a rig is started with beside its sources.
+pub(crate) struct Setup<'a> {
+    /// Whose world it is.
+    pub(crate) seed: u64,
+    /// Tasks of each kind.
+    pub(crate) tasks: usize,
+    /// Settings by environment on top.
+    pub(crate) env: &'a [(&'a str, &'a str)],
+    /// The clouds' time.
+    pub(crate) clouds: Arc<SimClock>,
+    /// The exporter's time.
+    pub(crate) clock: Arc<SimClock>,
+    /// How many tasks may have series of their own.
+    pub(crate) limits: Limits,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        let clock = Arc::new(SimClock::new(Arc::new(ManualClock::new(START))));
+        let limits = Limits { series: 2_000_000, tasks_per_source: 200_000 };
+        Self { seed: 1, tasks: World::TASKS, env: &[], clouds: Arc::clone(&clock), clock, limits }
+    }
+}
+
 /// The accounts that every test's sources read with. The whole documented rate, so that tests wait less.
 const ACCOUNTS: &str = r#"
 [accounts.main]
@@ -63,7 +87,7 @@ pub(crate) struct Rig {
     pub(crate) clock: Arc<SimClock>,
     pub(crate) keeper: Keeper,
     pub(crate) own: Arc<Own>,
-    scheduled: Vec<Scheduled>,
+    pub(crate) scheduled: Vec<Scheduled>,
     stop: CancellationToken,
 }
 
@@ -75,10 +99,15 @@ impl Rig {
 
     /// The same, with settings by environment on top.
     pub(crate) async fn with(sources: &str, seed: u64, env: &[(&str, &str)]) -> Self {
-        let clock = Arc::new(SimClock::new(Arc::new(ManualClock::new(START))));
-        let world = World::try_new(seed, 1.0, World::TASKS).unwrap();
+        Self::of(sources, Setup { seed, env, ..Setup::default() }).await
+    }
+
+    /// A world as `setup` wants it.
+    pub(crate) async fn of(sources: &str, setup: Setup<'_>) -> Self {
+        let Setup { seed, tasks, env, clouds, clock, limits } = setup;
+        let world = World::try_new(seed, 1.0, tasks).unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options { listen, world, faults: Faults::default(), clock: Arc::clone(&clock) };
+        let options = Options { listen, world, faults: Faults::default(), clock: clouds };
         let stop = CancellationToken::new();
         let clouds = Simulator::start(options, faces(), stop.clone()).await.unwrap();
         let text = format!("{ACCOUNTS}{sources}").replace("CLOUDS", &clouds.addr.to_string());
@@ -95,7 +124,6 @@ impl Rig {
         let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let mut workshop = Workshop::new(Arc::clone(&time), Arc::clone(&own) as Arc<dyn Observer>).unwrap();
         let scheduled = workshop.build(&config).unwrap();
-        let limits = Limits { series: 2_000_000, tasks_per_source: 200_000 };
         let store = Store::new(limits, Duration::from_secs(7 * 86_400));
         let parts =
             Parts { store, ledger: Box::new(Memory), clock: time, natives: natives(), own: Arc::clone(&own) };
@@ -107,6 +135,15 @@ impl Rig {
     pub(crate) async fn poll(&self) -> bool {
         let mut all = true;
         for one in &self.scheduled {
+            all &= schedule::once(one, &self.keeper, &*self.clock).await;
+        }
+        all
+    }
+
+    /// Polls one source once; whether it was read whole.
+    pub(crate) async fn poll_of(&self, source: &str) -> bool {
+        let mut all = true;
+        for one in self.scheduled.iter().filter(|one| &*one.name == source) {
             all &= schedule::once(one, &self.keeper, &*self.clock).await;
         }
         all
