@@ -13,6 +13,7 @@ mod catalogue;
 mod cli;
 mod clouds;
 mod crash;
+mod faults;
 mod golden;
 mod interop;
 mod layering;
