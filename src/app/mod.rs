@@ -4,7 +4,7 @@ pub mod build;
 #[cfg(feature = "simulator")]
 mod demo;
 mod once;
-mod page;
+pub mod page;
 pub mod plan;
 mod run;
 mod state;

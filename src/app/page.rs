@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A kind, a source and a region.
-pub(super) type Place = (&'static str, Label, Label);
+pub type Place = (&'static str, Label, Label);
 
 /// The pages of the running exporter.
-pub(super) struct LivePage {
+pub struct LivePage {
     keeper: Keeper,
     own: Arc<Own>,
     tails: Tails,
@@ -24,7 +24,8 @@ pub(super) struct LivePage {
 }
 
 impl LivePage {
-    pub(super) fn new(keeper: Keeper, own: Arc<Own>, clock: Arc<dyn Clock>, places: Vec<Place>) -> Self {
+    /// The pages of what `keeper` publishes; ready when each of `places` was polled once.
+    pub fn new(keeper: Keeper, own: Arc<Own>, clock: Arc<dyn Clock>, places: Vec<Place>) -> Self {
         let started = clock.now();
         Self { keeper, own, tails: Tails::default(), clock, started, places: ArcSwap::from_pointee(places) }
     }

@@ -6,12 +6,16 @@ use serde_json::error::Category;
 /// What stands in for a character that is none.
 const STAND_IN: &str = "\u{fffd}";
 
+/// Written before a text by programs that mark its encoding so. No part of JSON, and no reason to refuse a page.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads a body, once more with its texts mended where it is no proper JSON: one bad name must not cost the page it
-/// stands on.
+/// stands on. A byte order mark before it is passed over.
 ///
 /// # Errors
 /// Where the body cannot be read even so: what the parser says of it as it came.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    let body = body.strip_prefix(MARK).unwrap_or(body);
     serde_json::from_slice(body).or_else(|error| match error.classify() {
         Category::Syntax => serde_json::from_str(&mend(body)).map_err(|_| error),
         Category::Io | Category::Data | Category::Eof => Err(error),

@@ -1,7 +1,7 @@
 //! Days in which nobody looked, and a return that is interrupted: the newest runs are counted first, each once, and none
 //! is forgotten.
 
-use crate::rig::{Rig, START, source};
+use crate::rig::{Rig, START, Setup, source};
 use crate::truth::{Totals, of_page, of_truth};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -55,7 +55,7 @@ fn ledger(directory: &Path, diary: &Diary, now: Timestamp) -> Box<dyn Ledger> {
 async fn returns(kind: &str, source: &str, days: i64, faults: &str) -> Vec<Vec<Timestamp>> {
     let (directory, diary) = (tempfile::tempdir().unwrap(), Diary::default());
     let open = |now| ledger(directory.path(), &diary, now);
-    let mut rig = Rig::keeping(source, 5, &[], open(START)).await;
+    let mut rig = Rig::of(source, Setup { seed: 5, ledger: open(START), ..Setup::default() }).await;
     let mut polls = vec![rig.clock.now()];
     assert!(rig.poll().await, "{:?}", rig.keeper.published().cells);
     let backlog = |rig: &Rig| rig.page().sum("taskrun_source_backlog", &[]);

@@ -1,11 +1,11 @@
 //! How many calls sources make in a steady state: against the least that their APIs allow (the table in
 //! `src/sources/README.md`), and against what `plan` says beforehand.
 
-use crate::rig::{Rig, START};
+use crate::rig::{Rig, START, Setup};
 use std::collections::{BTreeMap, BTreeSet};
 use taskrun_exporter::app::plan::{Assumptions, Given, outline};
 use taskrun_exporter::model::{Clock as _, Timestamp};
-use taskrun_exporter::simulator::{Span, TrueRun, World};
+use taskrun_exporter::simulator::{Span, TrueRun};
 
 /// What was called, by the API's name of the action.
 type Counts = BTreeMap<String, f64>;
@@ -23,7 +23,7 @@ struct Watched {
 impl Watched {
     /// Polls `polls` times every `interval` seconds, after some polls that do not count.
     async fn watch(kind: &'static str, source: &str, tasks: usize, interval: i64, polls: i64) -> Self {
-        let rig = Rig::of(source, World::try_new(1, 1.0, tasks).unwrap(), &[]).await;
+        let rig = Rig::of(source, Setup { tasks, ..Setup::default() }).await;
         Self::follow(kind, rig, interval, polls).await
     }
 
@@ -186,7 +186,7 @@ async fn scf_reads_each_function_once_a_poll_busy_or_not() {
 async fn without_reruns(source: &str, tasks: usize) -> Rig {
     let day = std::time::Duration::from_secs(86_400);
     for seed in 1..100 {
-        let rig = Rig::of(source, World::try_new(seed, 1.0, tasks).unwrap(), &[]).await;
+        let rig = Rig::of(source, Setup { seed, tasks, ..Setup::default() }).await;
         let span = Span { from: START.minus(day / 6), to: START.plus(day / 6), since: None };
         if rig.clouds.clouds.truth("enos", &span).iter().all(|run| run.run.ends_with("#1")) {
             return rig;

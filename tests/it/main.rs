@@ -16,6 +16,7 @@ mod clouds;
 mod crash;
 mod downtime;
 mod economy;
+mod faults;
 mod golden;
 mod interop;
 mod layering;

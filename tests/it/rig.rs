@@ -25,6 +25,33 @@ use tokio_util::sync::CancellationToken;
 /// The time at which the tests' worlds begin to be watched.
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_750_000_000);
 
+/// What a rig is started with beside its sources.
+pub(crate) struct Setup<'a> {
+    /// Whose world it is.
+    pub(crate) seed: u64,
+    /// Tasks of each kind.
+    pub(crate) tasks: usize,
+    /// Settings by environment on top.
+    pub(crate) env: &'a [(&'a str, &'a str)],
+    /// The clouds' time.
+    pub(crate) clouds: Arc<SimClock>,
+    /// The exporter's time.
+    pub(crate) clock: Arc<SimClock>,
+    /// How many tasks may have series of their own.
+    pub(crate) limits: Limits,
+    /// Where what is counted is kept.
+    pub(crate) ledger: Box<dyn Ledger>,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        let clock = Arc::new(SimClock::new(Arc::new(ManualClock::new(START))));
+        let limits = Limits { series: 2_000_000, tasks_per_source: 200_000, runs: u64::MAX };
+        let ledger = Box::new(Memory);
+        Self { seed: 1, tasks: World::TASKS, env: &[], clouds: Arc::clone(&clock), clock, limits, ledger }
+    }
+}
+
 /// The accounts that every test's sources read with. The whole documented rate, so that tests wait less.
 const ACCOUNTS: &str = r#"
 [accounts.main]
@@ -66,8 +93,9 @@ pub(crate) struct Rig {
     pub(crate) keeper: Keeper,
     pub(crate) own: Arc<Own>,
     pub(crate) config: Config,
-    scheduled: Vec<Scheduled>,
+    pub(crate) scheduled: Vec<Scheduled>,
     thread: Option<JoinHandle<()>>,
+    limits: Limits,
     stop: CancellationToken,
     /// The cells of each source, and when they were last asked for.
     known: Mutex<BTreeMap<usize, (Timestamp, Vec<CellKey>)>>,
@@ -81,28 +109,15 @@ impl Rig {
 
     /// The same, with settings by environment on top.
     pub(crate) async fn with(sources: &str, seed: u64, env: &[(&str, &str)]) -> Self {
-        Self::keeping(sources, seed, env, Box::new(Memory)).await
+        Self::of(sources, Setup { seed, env, ..Setup::default() }).await
     }
 
-    /// The same, with what is counted kept in `ledger`.
-    pub(crate) async fn keeping(
-        sources: &str,
-        seed: u64,
-        env: &[(&str, &str)],
-        ledger: Box<dyn Ledger>,
-    ) -> Self {
-        Self::build(sources, World::try_new(seed, 1.0, World::TASKS).unwrap(), env, ledger).await
-    }
-
-    /// A world of any size.
-    pub(crate) async fn of(sources: &str, world: World, env: &[(&str, &str)]) -> Self {
-        Self::build(sources, world, env, Box::new(Memory)).await
-    }
-
-    async fn build(sources: &str, world: World, env: &[(&str, &str)], ledger: Box<dyn Ledger>) -> Self {
-        let clock = Arc::new(SimClock::new(Arc::new(ManualClock::new(START))));
+    /// A world as `setup` wants it.
+    pub(crate) async fn of(sources: &str, setup: Setup<'_>) -> Self {
+        let Setup { seed, tasks, env, clouds, clock, limits, ledger } = setup;
+        let world = World::try_new(seed, 1.0, tasks).unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options { listen, world, faults: Faults::default(), clock: Arc::clone(&clock) };
+        let options = Options { listen, world, faults: Faults::default(), clock: clouds };
         let stop = CancellationToken::new();
         let clouds = Simulator::start(options, faces(), stop.clone()).await.unwrap();
         let text = format!("{ACCOUNTS}{sources}").replace("CLOUDS", &clouds.addr.to_string());
@@ -116,9 +131,10 @@ impl Rig {
             keys.iter().chain(env).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let config = Config::load_text(&demands(), "test.toml", &text, &env).unwrap();
         let own = Arc::new(Own::new().unwrap());
-        let (keeper, thread, scheduled) = assemble(&config, &clock, &own, ledger);
+        let (keeper, thread, scheduled) = assemble(&config, &clock, &own, limits, ledger);
         let known = Mutex::default();
-        Self { clouds, clock, keeper, own, config, scheduled, thread: Some(thread), stop, known }
+        let thread = Some(thread);
+        Self { clouds, clock, keeper, own, config, scheduled, thread, limits, stop, known }
     }
 
     /// Another process: of what this one remembers only what is kept is left.
@@ -129,7 +145,7 @@ impl Rig {
     }
 
     fn assemble(&mut self, ledger: Box<dyn Ledger>) {
-        let (keeper, thread, scheduled) = assemble(&self.config, &self.clock, &self.own, ledger);
+        let (keeper, thread, scheduled) = assemble(&self.config, &self.clock, &self.own, self.limits, ledger);
         (self.keeper, self.scheduled) = (keeper, scheduled);
         if let Some(old) = self.thread.replace(thread) {
             old.join().unwrap();
@@ -176,6 +192,15 @@ impl Rig {
         }
     }
 
+    /// Polls one source once; whether it was read whole.
+    pub(crate) async fn poll_of(&self, source: &str) -> bool {
+        let mut all = true;
+        for one in self.scheduled.iter().filter(|one| &*one.name == source) {
+            all &= schedule::once(one, &self.keeper, &*self.clock).await;
+        }
+        all
+    }
+
     pub(crate) fn advance(&self, secs: i64) {
         self.clock.advance(secs * 1000);
     }
@@ -205,12 +230,12 @@ fn assemble(
     config: &Config,
     clock: &Arc<SimClock>,
     own: &Arc<Own>,
+    limits: Limits,
     mut ledger: Box<dyn Ledger>,
 ) -> (Keeper, JoinHandle<()>, Vec<Scheduled>) {
     let time: Arc<dyn Clock> = Arc::clone(clock) as _;
     let mut workshop = Workshop::new(Arc::clone(&time), Arc::clone(own) as Arc<dyn Observer>).unwrap();
     let scheduled = workshop.build(config).unwrap();
-    let limits = Limits { series: 2_000_000, tasks_per_source: 200_000, runs: u64::MAX };
     let mut store = Store::new(limits, Duration::from_secs(7 * 86_400));
     store.restore(ledger.restore().unwrap(), time.now(), |_| true);
     let parts = Parts { store, ledger, clock: time, natives: natives(), own: Arc::clone(own) };

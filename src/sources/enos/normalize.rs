@@ -14,6 +14,10 @@ use crate::sources::lenient::Field;
 /// GiB in bytes. The document says "G"; that it is GiB is our reading.
 const GIB: f64 = 1_073_741_824.0;
 
+/// The largest figure that is believed: 2^53, beyond which floats are not exact, and nothing in seconds, cores or bytes
+/// is either.
+const MOST: f64 = 9_007_199_254_740_992.0;
+
 /// What a task instance does not tell of the flow it belongs to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Flow {
@@ -90,9 +94,9 @@ impl Reading<'_> {
         let status = code(task).map(|code| code as f64);
         let values = [
             (&gauges::STATUS, status),
-            (&gauges::CPU, figure(&mode.cpu, flaws)),
-            (&gauges::MEMORY, figure(&mode.memory, flaws).map(|told| told * GIB)),
-            (&gauges::TIMEOUT, figure(&task.timeout, flaws).map(|told| told * self.unit.seconds())),
+            (&gauges::CPU, figure(&mode.cpu, 1.0, flaws)),
+            (&gauges::MEMORY, figure(&mode.memory, GIB, flaws)),
+            (&gauges::TIMEOUT, figure(&task.timeout, self.unit.seconds(), flaws)),
             (&gauges::TIMED_OUT, flag(&task.is_timeout)),
             (&gauges::ALERT, flag(&task.alert)),
         ];
@@ -175,8 +179,9 @@ fn count(field: &Field<i64>, flaws: &mut Vec<RejectCause>) -> Option<u32> {
     read
 }
 
-fn figure(field: &Field<f64>, flaws: &mut Vec<RejectCause>) -> Option<f64> {
-    let read = Some(*field.read(flaws)?).filter(|told| *told >= 0.0);
+/// A figure in units of so many.
+fn figure(field: &Field<f64>, unit: f64, flaws: &mut Vec<RejectCause>) -> Option<f64> {
+    let read = Some(*field.read(flaws)? * unit).filter(|told| (0.0..=MOST).contains(told));
     if read.is_none() {
         flaws.push(RejectCause::ImpossibleValue);
     }

@@ -38,19 +38,23 @@ pub(super) struct Pages<'a> {
     offset: u32,
     limit: u32,
     passed: u32,
+    /// The first row of the page before, of the same span.
+    before: Option<(String, i64)>,
     missing: Missing,
 }
 
 impl<'a> Pages<'a> {
     pub(super) fn new(api: &'a dyn Api, target: &'a Target, zone: Zone, stretch: Stretch) -> Self {
         let spans = Span::cover(stretch).collect();
-        Self { api, target, zone, spans, offset: 0, limit: PAGE, passed: 0, missing: Missing::default() }
+        let (before, missing) = (None, Missing::default());
+        Self { api, target, zone, spans, offset: 0, limit: PAGE, passed: 0, before, missing }
     }
 
     /// The next page; `None` at the end. Never an empty one.
     pub(super) async fn next(&mut self) -> Result<Option<List<FunctionLog>>, Error> {
         while let Some(span) = self.spans.last().copied() {
-            let answer = match self.api.logs(&self.request(span)).await {
+            let request = self.request(span);
+            let answer = match self.api.logs(&request).await {
                 Ok(answer) => answer,
                 Err(Error::TooLarge(bytes)) => {
                     self.shrink(bytes)?;
@@ -71,12 +75,22 @@ impl<'a> Pages<'a> {
             };
             let received = u32::try_from(rows.len()).unwrap_or(u32::MAX);
             let total = answer.total_count.get().and_then(|total| u64::try_from(*total).ok());
-            // A total of just what is reachable may be all that the API counts.
-            if total.is_some_and(|total| total >= u64::from(REACHABLE)) && span.halves().is_some() {
+            let first = rows.first().and_then(|row| identity(row.get()?));
+            if first.is_some() && first == self.before {
+                // The same page again: an API that takes no offset gives it for ever.
+                self.leave(span, total.unwrap_or(0).saturating_sub(self.offset.into()));
+                continue;
+            }
+            self.before = first;
+            // A total of just what is reachable may be all that the API counts. Beside a page with room left it is
+            // none that can be believed before as many rows have come.
+            let end = self.offset.saturating_add(received);
+            let many = received >= request.limit || end >= REACHABLE;
+            if many && total.is_some_and(|total| total >= u64::from(REACHABLE)) && span.halves().is_some() {
                 self.overflow(span, 0);
                 continue;
             }
-            self.offset = self.offset.saturating_add(received);
+            self.offset = end;
             let missing = total.map(|total| total.saturating_sub(self.offset.into()));
             if received == 0 || missing == Some(0) || self.offset >= REACHABLE {
                 match missing {
@@ -124,7 +138,7 @@ impl<'a> Pages<'a> {
             Some((older, newer)) => {
                 self.spans.pop();
                 self.spans.extend([older, newer]);
-                self.offset = 0;
+                (self.offset, self.before) = (0, None);
             }
             None => self.leave(span, missing),
         }
@@ -133,7 +147,7 @@ impl<'a> Pages<'a> {
     /// Goes on to the next span.
     fn leave(&mut self, span: Span, missing: u64) {
         self.spans.pop();
-        self.offset = 0;
+        (self.offset, self.before) = (0, None);
         if missing > 0 {
             self.missing.stretches.push(span.stretch());
             self.missing.rows += missing;
@@ -154,8 +168,13 @@ impl<'a> Pages<'a> {
         self.offset += 1;
         if self.offset >= REACHABLE {
             self.spans.pop();
-            self.offset = 0;
+            (self.offset, self.before) = (0, None);
         }
         Ok(())
     }
+}
+
+/// What makes a row the same row on two pages.
+fn identity(row: &FunctionLog) -> Option<(String, i64)> {
+    Some((row.request_id.get()?.clone(), row.retry_num.get().copied().unwrap_or(0)))
 }

@@ -35,6 +35,8 @@ pub(super) struct Listing {
     seam: bool,
     retries: u32,
     ended: bool,
+    /// Whether a page came again: an API that takes no offset gives it for ever, and the rest cannot be had.
+    stuck: bool,
     ordered: bool,
     oldest: Option<Timestamp>,
     met: HashSet<Arc<str>>,
@@ -71,6 +73,7 @@ impl Listing {
             seam: false,
             retries: 0,
             ended: false,
+            stuck: false,
             ordered: true,
             oldest: None,
             met: HashSet::new(),
@@ -85,7 +88,7 @@ impl Listing {
 
     /// The next page; `None` where nothing new can follow, or the page cap is reached.
     pub(super) async fn next(&mut self, api: &dyn Api) -> Result<Option<Page>, Error> {
-        if self.ended || self.pages == MAX_PAGES {
+        if self.ended || self.stuck || self.pages == MAX_PAGES {
             return Ok(None);
         }
         let answer = api.invocations(&self.ask).await?;
@@ -95,9 +98,16 @@ impl Listing {
         let begin = self.ask.offset;
         let end = begin + rows.len();
         let joins = !self.seam || rows.is_empty() || rows.iter().any(|row| self.knows(row));
+        self.stuck = self.seam && rows.len() > 1 && rows.iter().all(|row| self.knows(row));
+        let order = (self.ordered, self.oldest);
         let (page, newest) = self.take(rows);
+        if self.stuck {
+            return Ok(Some(page));
+        }
         if !joins && self.retries < MAX_RETRIES {
             self.retries += 1;
+            // What lies in between is yet to come, newer than this page, and no sign of another order.
+            (self.ordered, self.oldest) = order;
             self.ask.offset = begin.saturating_sub(LIMIT / 2);
             return Ok(Some(page));
         }

@@ -151,6 +151,7 @@ impl Listing {
             };
             let count = items.len() as u64;
             pass.received += count;
+            let known = pass.rows();
             for item in items {
                 match row(item, names, zone) {
                     Ok(row) if pass.met.insert(Arc::clone(&row.seen.run.instance)) => {
@@ -165,7 +166,9 @@ impl Listing {
             }
             // Different rows are compared, not received ones: a row met twice must not end the reading early.
             let full = count >= PAGE_SIZE;
-            if count == 0 || before.map_or(!full, |total| pass.rows() >= total) {
+            // One that shows only what was met before is a page again, and so would be all that follow.
+            let again = pass.rows() == known;
+            if count == 0 || again || before.map_or(!full, |total| pass.rows() >= total) {
                 pass.too_long = pass.most > MAX_ROWS;
                 return Ok(pass);
             }

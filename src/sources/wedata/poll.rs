@@ -71,7 +71,9 @@ impl Poll<'_> {
     ) -> Result<bool, PollError> {
         let mut changed = Listing::default();
         let reading = self.list(&mut changed, slice, None, trouble).await?;
+        // Where a second alone was too long, the total may be wrong at any length: cutting on would have no end.
         if reading == Reading::TooLong
+            && course.torn.is_none()
             && let Some(halves) = self.halves(slice)
         {
             course.halve(halves, &changed);

@@ -40,6 +40,13 @@ fn what_is_no_json_stays_none() {
     }
 }
 
+#[test]
+fn a_byte_order_mark_costs_nothing() {
+    assert_eq!(read::<Value>(b"\xef\xbb\xbf{\"a\": 1}").unwrap(), json!({"a": 1}));
+    assert_eq!(read::<Value>(b"\xef\xbb\xbf[\"\xff\"]").unwrap(), json!(["\u{fffd}"]));
+    assert!(read::<Value>(b"\xef\xbb\xbf").is_err());
+}
+
 /// A piece of a text: as it is written, and as it is to be read.
 fn piece() -> impl Strategy<Value = (Vec<u8>, String)> {
     let lone = |unit: u16| (format!("\\u{unit:04x}").into_bytes(), "\u{fffd}".to_owned());

@@ -151,6 +151,20 @@ async fn rows_that_leave_between_two_pages_hide_none() {
 }
 
 #[tokio::test]
+async fn a_page_read_again_from_further_up_is_not_taken_for_another_order() {
+    let bench = Bench::new();
+    for n in 0..2000 {
+        bench.add(&n.to_string(), -400_000 + 200 * n, "SUCCESS");
+    }
+    // So many rows of the first page are gone that what lies in between is minutes newer than the second page.
+    bench.api.set().leaving = (1930..1990).map(|n| (1, format!("inv-{n}"))).collect();
+    assert_eq!(bench.poll(&window(at(0))).await.unwrap(), Read::Whole);
+    let calls = bench.api.calls();
+    let pages = calls.iter().filter(|call| call.starts_with("DescribeInvocations ")).count();
+    assert!(pages < 10, "{pages} pages: {calls:?}");
+}
+
+#[tokio::test]
 async fn a_reading_cut_short_goes_on_where_it_was() {
     let bench = Bench::new();
     for n in 0..1000 {

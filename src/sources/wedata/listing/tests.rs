@@ -138,6 +138,16 @@ async fn missing_pages_and_long_listings_are_to_be_cut() {
 }
 
 #[tokio::test]
+async fn a_page_that_comes_again_ends_the_reading() {
+    let script = Script::default();
+    // As many pages as the total promises, all of them the same ten rows.
+    script.set().rows = (0..60).flat_map(|_| (0..200).map(|n| row(n % 10, "01:00", 2, 1))).collect();
+    let (listing, read) = list(&script).await;
+    assert_eq!((read.unwrap(), listing.rows().len()), (Reading::TooLong, 10));
+    assert_eq!(script.calls("ListInstances").len(), 4, "two pages in each of two readings");
+}
+
+#[tokio::test]
 async fn rows_met_twice_do_not_end_the_reading_early() {
     let script = Script::default();
     let mut rows = many(201);

@@ -308,6 +308,17 @@ async fn a_second_with_more_changes_than_can_be_listed_is_told() {
 }
 
 #[tokio::test]
+async fn a_total_that_is_wrong_at_any_length_ends_the_cutting() {
+    let bench = Bench::new();
+    bench.set(row(1, "01:30", 2, 1), &[]);
+    bench.api.set().total = Some(1_000_000_000);
+    let Read::Torn(_) = bench.poll(&since_midnight("04:00")).await.unwrap() else { panic!() };
+    let calls = bench.api.calls("ListInstances").len();
+    assert!(calls < 300, "{calls} calls");
+    assert_eq!(bench.desk.batches().iter().filter_map(|batch| batch.watermark).max(), None);
+}
+
+#[tokio::test]
 async fn the_first_poll_looks_for_open_runs_before_its_watermark_moves() {
     let mut bench = Bench::new();
     bench.settings.detail = Which::Never;
