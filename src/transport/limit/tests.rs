@@ -117,7 +117,11 @@ proptest! {
     fn no_second_is_too_full_where_requests_arrive(
         limit in 1_u32..30,
         budget in 0.3_f64..=1.0,
-        calls in prop::collection::vec((0_u64..400, 0.0_f64..=1.0, 0_u64..300, 0_u8..20), 1..150),
+        // Bursts with pauses between them, on a way that is as fast and as slow as it may be.
+        calls in prop::collection::vec(
+            (prop_oneof![8 => Just(0_u64), 1 => 500_u64..3000], any::<bool>(), 0_u64..300, 0_u8..60),
+            1..150,
+        ),
     ) {
         let start = Instant::now();
         let mut pace = Pace::new(Rate::of(f64::from(limit), budget), start);
@@ -133,7 +137,7 @@ proptest! {
                     Err(next) => now = next,
                 }
             };
-            let at = now + Duration::from_secs_f64(jitter * way);
+            let at = now + Duration::from_secs_f64(jitter * f64::from(u8::from(way)));
             arrived.push(at);
             under_way.push((id, at + Duration::from_millis(answer)));
             if fate == 0 {
