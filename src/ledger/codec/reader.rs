@@ -78,15 +78,18 @@ impl<'a, 'n> Reader<'a, 'n> {
 
     /// The next byte.
     pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
-        let (first, rest) = self.bytes.split_first().ok_or_else(|| Malformed::Not("long enough"))?;
+        let Some((first, rest)) = self.bytes.split_first() else {
+            return Err(Malformed::Not("long enough"));
+        };
         self.bytes = rest;
         Ok(*first)
     }
 
     /// The next `count` bytes.
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) =
-            self.bytes.split_at_checked(count).ok_or_else(|| Malformed::Not("long enough"))?;
+        let Some((taken, rest)) = self.bytes.split_at_checked(count) else {
+            return Err(Malformed::Not("long enough"));
+        };
         self.bytes = rest;
         Ok(taken)
     }
