@@ -7,6 +7,9 @@ use super::slice::Slice;
 use crate::model::{Batch, Gaps, RunId, Stretch, Timestamp, Window};
 use crate::sources::{HELD, PollError};
 
+/// Seconds that hold more changes than can be listed, in one poll, that are believed to.
+const MOST_TOO_LONG: u32 = 3;
+
 /// What is read of a window so far, and what is left.
 pub(super) struct Course<'a> {
     window: &'a Window,
@@ -20,6 +23,8 @@ pub(super) struct Course<'a> {
     missing: u64,
     /// About how many changes stand in slices still to be read.
     ahead: u64,
+    /// Slices too long to be read, and not cut.
+    too_long: u32,
     /// What became of the details.
     pub(super) verdict: Verdict,
     allowance: Allowance,
@@ -41,6 +46,7 @@ impl<'a> Course<'a> {
             torn: None,
             missing: 0,
             ahead: 0,
+            too_long: 0,
             verdict: Verdict::default(),
             allowance: Allowance::default(),
             all_open: None,
@@ -59,6 +65,12 @@ impl<'a> Course<'a> {
         self.ahead = self.ahead.max(changed.left());
     }
 
+    /// Whether a slice that is too long may be cut. Where several seconds alone were too long, the total may be wrong at
+    /// any length, and cutting on would have no end.
+    pub(super) fn may_cut(&self) -> bool {
+        self.too_long < MOST_TOO_LONG
+    }
+
     /// Notes how the reading of a slice ended.
     pub(super) fn pass(&mut self, slice: Slice, reading: Reading, changed: &Listing) {
         self.ahead = self.ahead.saturating_sub(changed.rows().len() as u64);
@@ -67,11 +79,14 @@ impl<'a> Course<'a> {
             Reading::Torn => {
                 format!("{} changed instances could not be listed; the listing kept moving", changed.left())
             }
-            Reading::TooLong => format!(
-                "{} instances that changed within one second, {}, are beyond the {MAX_ROWS} that can be listed",
-                changed.left(),
-                slice.from.unwrap_or_default(),
-            ),
+            Reading::TooLong => {
+                self.too_long += 1;
+                format!(
+                    "{} instances that changed within one second, {}, are beyond the {MAX_ROWS} that can be listed",
+                    changed.left(),
+                    slice.from.unwrap_or_default(),
+                )
+            }
         };
         self.missing += changed.left();
         self.torn.get_or_insert(torn);

@@ -70,12 +70,9 @@ impl Poll<'_> {
         trouble: &mut Trouble,
     ) -> Result<bool, PollError> {
         let mut changed = Listing::default();
-        let reading = self.list(&mut changed, slice, None, trouble).await?;
-        // Where a second alone was too long, the total may be wrong at any length: cutting on would have no end.
-        if reading == Reading::TooLong
-            && course.torn.is_none()
-            && let Some(halves) = self.halves(slice)
-        {
+        let halves = self.halves(slice).filter(|_| course.may_cut());
+        let reading = self.list(&mut changed, slice, None, halves.is_some(), trouble).await?;
+        if let Some(halves) = halves.filter(|_| reading == Reading::TooLong) {
             course.halve(halves, &changed);
             return Ok(false);
         }
@@ -113,6 +110,7 @@ impl Poll<'_> {
         listing: &mut Listing,
         slice: Slice,
         states: Option<&'static [i64]>,
+        can_be_cut: bool,
         trouble: &mut Trouble,
     ) -> Result<Reading, PollError> {
         let zone = &self.keep.zone;
@@ -130,7 +128,6 @@ impl Poll<'_> {
             schedule_time_zone: zone.name.clone(),
         };
         let present = (&zone.zone, self.window.to);
-        let can_be_cut = self.halves(slice).is_some();
         let read = listing.read(self.api, &mut request, &self.keep.names, present, can_be_cut).await;
         if can_be_cut && matches!(read, Ok(Reading::TooLong)) {
             // Its rows are read again in slices: the first page of a long listing is not what is newest.
@@ -175,9 +172,12 @@ impl Poll<'_> {
         let mut slices = vec![Slice::since(None)];
         while let Some(slice) = slices.pop() {
             let mut listing = Listing::default();
-            let reading = self.list(&mut listing, slice, Some(&UNFINISHED), trouble).await?;
+            // As for the changes: what was too long at a second's length may be so at any.
+            let halves = self.halves(slice).filter(|_| all);
+            let reading =
+                self.list(&mut listing, slice, Some(&UNFINISHED), halves.is_some(), trouble).await?;
             missing.retain(|open| !listing.shows(open));
-            match self.halves(slice).filter(|_| reading == Reading::TooLong) {
+            match halves.filter(|_| reading == Reading::TooLong) {
                 Some((older, newer)) => slices.extend([newer, older]),
                 None => all &= reading == Reading::Whole,
             }
