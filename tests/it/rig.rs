@@ -31,6 +31,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) seed: u64,
     /// Tasks of each kind.
     pub(crate) tasks: usize,
+    /// How fast it goes.
+    pub(crate) speed: f64,
     /// Settings by environment on top.
     pub(crate) env: &'a [(&'a str, &'a str)],
     /// The clouds' time.
@@ -48,7 +50,8 @@ impl Default for Setup<'_> {
         let clock = Arc::new(SimClock::new(Arc::new(ManualClock::new(START))));
         let limits = Limits { series: 2_000_000, tasks_per_source: 200_000, runs: u64::MAX };
         let ledger = Box::new(Memory);
-        Self { seed: 1, tasks: World::TASKS, env: &[], clouds: Arc::clone(&clock), clock, limits, ledger }
+        let clouds = Arc::clone(&clock);
+        Self { seed: 1, tasks: World::TASKS, speed: 1.0, env: &[], clouds, clock, limits, ledger }
     }
 }
 
@@ -114,8 +117,8 @@ impl Rig {
 
     /// A world as `setup` wants it.
     pub(crate) async fn of(sources: &str, setup: Setup<'_>) -> Self {
-        let Setup { seed, tasks, env, clouds, clock, limits, ledger } = setup;
-        let world = World::try_new(seed, 1.0, tasks).unwrap();
+        let Setup { seed, tasks, speed, env, clouds, clock, limits, ledger } = setup;
+        let world = World::try_new(seed, speed, tasks).unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen, world, faults: Faults::default(), clock: clouds };
         let stop = CancellationToken::new();

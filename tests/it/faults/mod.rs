@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 const AT_ONCE: usize = 4;
 
 /// How long one case may take: most take four seconds.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_secs(300);
 
 fn cases() -> impl Iterator<Item = &'static Case> {
     [transport::CASES, protocol::CASES, content::CASES].into_iter().flatten()

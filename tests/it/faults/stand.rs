@@ -26,7 +26,16 @@ const TASKS: usize = 3;
 
 /// How far back the first poll of a source in trouble reads.
 pub(crate) fn lookback(kind: &str) -> Duration {
-    Duration::from_secs(if kind == "enos" { 900 } else { 600 })
+    Duration::from_secs(match kind {
+        "tat" => 2400,
+        "enos" => 900,
+        _ => 600,
+    })
+}
+
+/// How fast its world goes. The first poll of TAT lists a day, most of which need not be there.
+fn speed(kind: &str) -> f64 {
+    if kind == "tat" { 0.25 } else { 1.0 }
 }
 
 /// What a stand is built with beside the kind.
@@ -77,6 +86,7 @@ impl Stand {
         let sources = sources(kind, &wants, wire.addr, well.addr);
         let setup = Setup {
             tasks: wants.tasks,
+            speed: speed(kind),
             clock: wants.clock.unwrap_or_else(|| Arc::clone(&clouds)),
             clouds,
             limits: taskrun_exporter::state::Limits { tasks_per_source: wants.most_tasks, ..limits },
