@@ -37,7 +37,7 @@ fn a_secret_in_the_wrong_place_of_a_file_is_not_repeated() {
         .skip(1)
         .filter_map(|rest| Some((rest.split('"').next()?.to_owned(), "any".to_owned())))
         .collect();
-    assert!(Config::load_text(&demands(), "good.toml", &good(), &env).is_ok());
+    Config::load_text(&demands(), "good.toml", &good(), &env).unwrap();
     let mut found = Haystack::default();
     let mut refused = 0;
     for (place, file) in planted(&secret) {
