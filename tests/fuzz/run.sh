@@ -44,7 +44,7 @@ for target in "${targets[@]}"; do
   echo "== $target, $seconds s"
   # JSON as it is written: libFuzzer finds braces by itself, but no field names.
   "$tool" run --fuzz-dir tests/fuzz --target-dir target/fuzz/build "$target" "$found" "tests/fuzz/corpus/$target" \
-    "${seeds[@]}" -- -max_total_time="$seconds" -max_len=32768 -timeout=5 -rss_limit_mb=2048 \
+    "${seeds[@]}" -- -max_total_time="$seconds" -max_len=32768 -timeout=30 -rss_limit_mb=2048 \
     -dict=tests/fuzz/words.dict -artifact_prefix="$artifacts" -print_final_stats=1 -verbosity=0
 done
 echo "fuzz: nothing found in ${#targets[@]} targets"

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use croner::parser::{CronParser, Seconds, Year};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +24,11 @@ const ANCHOR: DateTime<Utc> = DateTime::from_timestamp(1_704_067_200, 0).unwrap(
 
 /// Expressions remembered. More distinct ones than this are worked out again.
 const REMEMBERED: usize = 4096;
+
+/// The years that are looked at, where an expression names none: a day that never comes, like 30 February, is otherwise
+/// searched for in three thousand years. They hold [`FIRES`] months, and what does not come in each of them comes more
+/// rarely than [`LONGEST`].
+const YEARS: &str = "2024-2028";
 
 const DAY: u64 = 86_400;
 
@@ -68,7 +74,7 @@ fn longest_gap(freq: &str) -> Option<Duration> {
         // Quartz counts the days of the week from Sunday, 1.
         .alternative_weekdays(true)
         .build();
-    let cron = parser.parse(freq).ok()?;
+    let cron = parser.parse(&within_years(freq)).ok()?;
     let mut before: Option<DateTime<Utc>> = None;
     let mut longest = None;
     for (count, fire) in cron.iter_after(ANCHOR).take(MOST_FIRES).enumerate() {
@@ -83,9 +89,31 @@ fn longest_gap(freq: &str) -> Option<Duration> {
     longest.filter(|gap| *gap <= LONGEST)
 }
 
+/// The expression, in [`YEARS`] alone where it does not say in which.
+fn within_years(freq: &str) -> Cow<'_, str> {
+    let fields: Vec<&str> = freq.split_whitespace().collect();
+    match fields.as_slice() {
+        [within @ .., "*"] if within.len() == 6 => Cow::Owned(format!("{} {YEARS}", within.join(" "))),
+        within if within.len() == 6 => Cow::Owned(format!("{} {YEARS}", within.join(" "))),
+        _ => Cow::Borrowed(freq),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_that_never_comes_is_not_searched_for_without_end() {
+        for freq in ["0 0 0 30 2 ?", "0 0 0 31 4,6,9,11 ? *"] {
+            assert_eq!(longest_gap(freq), None, "{freq}");
+            assert!(within_years(freq).ends_with(" 2024-2028"), "{freq}");
+        }
+        // Every four years is no schedule that a missed run can be told by; every year is.
+        assert_eq!(longest_gap("0 0 0 29 2 ?"), None);
+        assert_eq!(longest_gap("0 0 0 1 3 ?"), Some(Duration::from_secs(366 * DAY).min(LONGEST)));
+        assert_eq!(longest_gap("0 0 12 * * ? 2030"), Some(Duration::from_secs(DAY)));
+    }
 
     #[test]
     fn the_longest_rest_of_an_expression_counts() {
