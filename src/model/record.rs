@@ -318,6 +318,15 @@ pub struct CellMeta {
     pub gaps: Gaps,
 }
 
+impl CellMeta {
+    /// Everything that changed before this time has been handed over, without an exception; `None` where nothing was read
+    /// whole yet.
+    pub fn unread_since(&self) -> Option<Timestamp> {
+        let watermark = self.watermark?;
+        Some(self.gaps.oldest().map_or(watermark, |gap| gap.min(watermark)))
+    }
+}
+
 /// What one batch or report changes: committed as one, then adopted as one.
 #[derive(Clone, Debug)]
 pub struct Delta {

@@ -334,10 +334,9 @@ impl<'a> Step<'a> {
     /// Nothing is forgotten that a later poll may still read: what changed after the watermark or in a gap is yet to be
     /// seen, and a cell of which nothing was read whole forgets nothing.
     fn raise_floor(&mut self, retention: Duration) {
-        let Some(watermark) = self.meta.watermark else { return };
+        let Some(unread) = self.meta.unread_since() else { return };
         let reach = self.cell.plan().reach;
-        let oldest = self.meta.gaps.oldest().map_or(watermark, |gap| gap.min(watermark));
-        let unread = oldest.minus(reach.overlap.max(reach.lookback));
+        let unread = unread.minus(reach.overlap.max(reach.lookback));
         let cutoff = self.now.minus(retention).min(unread);
         self.meta.floor = self.meta.floor.max(Slice::of(cutoff).start());
     }

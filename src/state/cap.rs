@@ -45,7 +45,7 @@ pub(super) fn relief<'a>(cells: impl Iterator<Item = (&'a CellKey, &'a CellState
 fn read_again(cell: &CellState) -> Option<Slice> {
     let reach = cell.plan().reach;
     let back = if reach.lookback.is_zero() { UNPLANNED } else { reach.lookback.max(reach.overlap) };
-    Some(Slice::of(cell.meta().watermark?.minus(back)))
+    Some(Slice::of(cell.meta().unread_since()?.minus(back)))
 }
 
 /// A cell, and what it can forget.

@@ -65,7 +65,7 @@ async fn no_kill_loses_or_doubles_a_run() {
     let mut daemon = start();
     let address = daemon.address();
     let caught_up = move || {
-        let until = Instant::now() + Duration::from_secs(120);
+        let until = Instant::now() + Duration::from_secs(300);
         loop {
             let page = Page::read(&crate::cli::get(address, "/metrics").1);
             // The cells of discovery are asked every ten minutes only.

@@ -107,6 +107,22 @@ fn what_is_not_read_yet_is_never_forgotten() {
 }
 
 #[test]
+fn what_a_gap_holds_is_not_forgotten_either() {
+    let (mut store, now) = day(1500);
+    let plan = plan_of("large");
+    let gap = now.minus(HOUR * 20);
+    let window = store.begin(&plan, now);
+    let mut gaps = window.gaps.clone();
+    gaps.add("", gap, gap.plus(HOUR));
+    let batch = Batch { watermark: Some(window.to), gaps: Some(gaps), ..Batch::of(&window) };
+    let delta = store.apply(&plan.key, &batch, now).unwrap();
+    store.adopt(delta);
+    relieve(&mut store);
+    let floor = store.cell(&plan.key).unwrap().meta().floor;
+    assert!(floor <= gap.minus(HOUR), "{floor} {gap}");
+}
+
+#[test]
 fn a_cell_that_was_never_read_completely_forgets_nothing() {
     let mut store = store(1500);
     for hour in 0..30 {
