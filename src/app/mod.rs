@@ -8,7 +8,6 @@ pub mod page;
 pub mod plan;
 mod run;
 mod state;
-mod tails;
 
 #[cfg(feature = "simulator")]
 pub use demo::run_at;

@@ -1,6 +1,6 @@
 //! What HTTP hands out: the keeper's last publication, with the exporter's own metrics after it.
 
-use super::tails::Tails;
+use crate::expose::{self, Packer};
 use crate::http::{Exposition, Page, Wanted};
 use crate::keeper::Keeper;
 use crate::metrics::Own;
@@ -16,7 +16,6 @@ pub type Place = (&'static str, Label, Label);
 pub struct LivePage {
     keeper: Keeper,
     own: Arc<Own>,
-    tails: Tails,
     clock: Arc<dyn Clock>,
     started: Timestamp,
     /// What is to be polled once before the exporter is ready; a reload changes it.
@@ -27,7 +26,7 @@ impl LivePage {
     /// The pages of what `keeper` publishes; ready when each of `places` was polled once.
     pub fn new(keeper: Keeper, own: Arc<Own>, clock: Arc<dyn Clock>, places: Vec<Place>) -> Self {
         let started = clock.now();
-        Self { keeper, own, tails: Tails::default(), clock, started, places: ArcSwap::from_pointee(places) }
+        Self { keeper, own, clock, started, places: ArcSwap::from_pointee(places) }
     }
 
     /// The cells there are.
@@ -45,7 +44,9 @@ impl Page for LivePage {
     fn metrics(&self, wanted: Wanted) -> Exposition {
         let published = self.keeper.published();
         let document = published.page.document(wanted.format);
-        let own = self.tails.of(&self.own, wanted.format);
+        // As they are now: what a scrape shows of the exporter itself is never older than the scrape.
+        let own = expose::own(&self.own, wanted.format);
+        let own = expose::tail(&own, wanted.format, &mut Packer::default());
         if wanted.gzip { document.gzip(&own).into() } else { document.plain(&own).into() }
     }
 
