@@ -10,7 +10,7 @@ mod wire;
 
 use crate::metrics::catalog::{Family, Type};
 use crate::metrics::{Exemplar, Sink};
-use crate::model::{CellKey, Histogram, TaskKey, Timestamp};
+use crate::model::{CellKey, Histogram, NativeBuckets, TaskKey, Timestamp, ZERO_THRESHOLD};
 use wire::Message;
 
 /// `MetricFamily`.
@@ -42,7 +42,18 @@ mod histogram {
     pub(super) const COUNT: u32 = 1;
     pub(super) const SUM: u32 = 2;
     pub(super) const BUCKET: u32 = 3;
+    pub(super) const SCHEMA: u32 = 5;
+    pub(super) const ZERO_THRESHOLD: u32 = 6;
+    pub(super) const ZERO_COUNT: u32 = 7;
+    pub(super) const POSITIVE_SPAN: u32 = 12;
+    pub(super) const POSITIVE_DELTA: u32 = 13;
     pub(super) const CREATED: u32 = 15;
+}
+
+/// `BucketSpan`.
+mod span {
+    pub(super) const OFFSET: u32 = 1;
+    pub(super) const LENGTH: u32 = 2;
 }
 
 /// `Bucket`.
@@ -178,21 +189,61 @@ impl Sink for Protobuf<'_> {
         message.double(histogram::SUM, histogram.sum_base());
         let mut example = example;
         let mut below = 0;
-        for (bound, count) in histogram.bounds.iter().chain([&f64::INFINITY]).zip(&histogram.counts) {
+        for (bound, count) in histogram.bounds.iter().chain([&f64::INFINITY]).zip(histogram.counts()) {
             below += count;
             let mut bucket = Message::default();
             bucket.number(bucket::CUMULATIVE_COUNT, below);
             bucket.double(bucket::UPPER_BOUND, *bound);
             if example.is_some_and(|example| example.value <= *bound) {
                 // A bucket that counted nothing of its own has no example either.
-                if let Some(example) = example.take().filter(|_| *count > 0).and_then(written) {
+                if let Some(example) = example.take().filter(|_| count > 0).and_then(written) {
                     bucket.message(bucket::EXEMPLAR, &example);
                 }
             }
             message.message(histogram::BUCKET, &bucket);
         }
+        if let Some(native) = histogram.native() {
+            native_buckets(&mut message, &native);
+        }
         message.message(histogram::CREATED, &time(self.since));
         self.metric(labels, metric::HISTOGRAM, &message);
+    }
+}
+
+/// The native buckets of a histogram: stretches of them, and how much more each holds than the one before. The examples are
+/// those of the classic buckets: servers take them from there.
+fn native_buckets(message: &mut Message, native: &NativeBuckets) {
+    message.signed_number(histogram::SCHEMA, i64::from(native.schema()));
+    message.double(histogram::ZERO_THRESHOLD, ZERO_THRESHOLD);
+    message.number(histogram::ZERO_COUNT, native.zero());
+    // Where each stretch is from the end of the one before, and how long it is.
+    let mut spans: Vec<(i32, u32)> = Vec::new();
+    let (mut deltas, mut next, mut before) = (Vec::new(), 0, 0);
+    for (at, count) in native.buckets() {
+        let empty = at - next;
+        match spans.last_mut() {
+            // One or two empty buckets are shorter than a new stretch.
+            Some((_, length)) if empty <= 2 => {
+                for _ in 0..empty {
+                    deltas.push(-std::mem::take(&mut before));
+                    *length += 1;
+                }
+                *length += 1;
+            }
+            _ => spans.push((empty, 1)),
+        }
+        let count = i64::try_from(*count).unwrap_or(i64::MAX);
+        deltas.push(count - before);
+        (before, next) = (count, at + 1);
+    }
+    for (offset, length) in spans {
+        let mut span = Message::default();
+        span.signed_number(span::OFFSET, i64::from(offset));
+        span.number(span::LENGTH, u64::from(length));
+        message.message(histogram::POSITIVE_SPAN, &span);
+    }
+    if !deltas.is_empty() {
+        message.signed_numbers(histogram::POSITIVE_DELTA, &deltas);
     }
 }
 

@@ -200,13 +200,13 @@ impl Sink for Text<'_> {
         let bounds = histogram.bounds.iter().copied().chain([f64::INFINITY]);
         let mut below = 0;
         let mut example = example;
-        for (bound, count) in bounds.zip(&histogram.counts) {
+        for (bound, count) in bounds.zip(histogram.counts()) {
             below += count;
             self.start("_bucket", labels, Some(bound));
             self.whole(below);
             if example.is_some_and(|example| example.value <= bound) {
                 // A bucket that counted nothing of its own has no example either.
-                let fits = example.take().filter(|_| *count > 0);
+                let fits = example.take().filter(|_| count > 0);
                 self.exemplar(fits);
             }
             self.end();

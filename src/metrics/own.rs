@@ -203,17 +203,14 @@ fn hand_over(family: &Family, metric: &Metric, sink: &mut dyn Sink) {
 fn histogram(metric: &Metric) -> model::Histogram {
     let told = metric.get_histogram();
     let bounds: Arc<[f64]> = told.get_bucket().iter().map(prometheus::proto::Bucket::upper_bound).collect();
-    let mut histogram = model::Histogram::of_seconds(&bounds);
     let below = told.get_bucket().iter().map(prometheus::proto::Bucket::cumulative_count);
     let mut counted = 0;
-    for (count, below) in histogram.counts.iter_mut().zip(below.chain([told.get_sample_count()])) {
-        *count = below.saturating_sub(counted);
-        counted = below;
-    }
-    histogram.sum =
-        u64::try_from(Duration::try_from_secs_f64(told.get_sample_sum()).unwrap_or_default().as_micros())
-            .unwrap_or(u64::MAX);
-    histogram
+    let count = |below: u64| below.saturating_sub(std::mem::replace(&mut counted, below));
+    let counts: Vec<u64> = below.chain([told.get_sample_count()]).map(count).collect();
+    let sum = Duration::try_from_secs_f64(told.get_sample_sum()).unwrap_or_default().as_micros();
+    let sum = u64::try_from(sum).unwrap_or(u64::MAX);
+    model::Histogram::of_counts(&bounds, &counts, None, sum, 1e6)
+        .unwrap_or_else(|| model::Histogram::of_seconds(&bounds))
 }
 
 fn keyed<const N: usize>(registry: &Registry, family: Family) -> prometheus::Result<Keyed<N>> {

@@ -6,6 +6,7 @@ mod batch;
 mod cell;
 mod endpoint;
 mod gap;
+mod histogram;
 mod label;
 mod observer;
 mod record;
@@ -22,11 +23,12 @@ pub use batch::{Batch, Desk, Intake, IntakeClosed, Item, ItemSet, Known, OpenRun
 pub use cell::{CellKey, CellPlan, Reach};
 pub use endpoint::{BreakerState, EndpointStatus};
 pub use gap::{Gap, Gaps, Stretch};
+pub use histogram::{Histogram, NativeBuckets, ZERO_THRESHOLD};
 pub use label::{Label, fnv1a};
 pub use observer::{ApiCall, Observer, Quiet};
 pub use record::{
-    ActiveRun, Buckets, CellMeta, Delta, DurationCounts, FailedRun, FinishedRun, Histogram, ItemRecord,
-    LastSuccess, Native, OrderKey, TaskRecord,
+    ActiveRun, Buckets, CellMeta, Delta, DurationCounts, FailedRun, FinishedRun, ItemRecord, LastSuccess,
+    Native, OrderKey, TaskRecord,
 };
 pub use report::{PollReport, Pulse, Reason};
 pub use restored::{Restored, RestoredCell};

@@ -1,8 +1,8 @@
 //! What is remembered: the records that the ledger keeps and the exposition is a view of.
 
 use super::{
-    CellKey, Gaps, ItemSet, Label, NativeGauge, Observation, Outcome, Reason, RejectCause, RunId, RunState,
-    SeenChange, TaskInfo, TaskKey, Timestamp,
+    CellKey, Gaps, Histogram, ItemSet, Label, NativeGauge, Observation, Outcome, Reason, RejectCause, RunId,
+    RunState, SeenChange, TaskInfo, TaskKey, Timestamp,
 };
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -20,61 +20,8 @@ pub struct Buckets {
     pub memory: Arc<[f64]>,
 }
 
-/// A classic histogram whose sum is a whole number of small units, so that adding is exact in any order.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Histogram {
-    /// Upper bounds in base units, ascending, `+Inf` left out.
-    pub bounds: Arc<[f64]>,
-    /// Observations per bucket, not cumulated; one more than `bounds`.
-    pub counts: Box<[u64]>,
-    /// The sum, in small units (microseconds, bytes).
-    pub sum: u64,
-    /// Small units in one base unit: 1e6 for seconds, 1 for bytes.
-    pub scale: f64,
-}
-
-impl Histogram {
-    /// An empty histogram.
-    pub fn new(bounds: &Arc<[f64]>, scale: f64) -> Self {
-        Self { bounds: Arc::clone(bounds), counts: vec![0; bounds.len() + 1].into(), sum: 0, scale }
-    }
-
-    /// An empty histogram of seconds.
-    pub fn of_seconds(bounds: &Arc<[f64]>) -> Self {
-        Self::new(bounds, 1e6)
-    }
-
-    /// Adds one observation, given in small units.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the bucket of a value beyond 2^53 is the last one anyway"
-    )]
-    pub fn observe(&mut self, small_units: u64) {
-        let value = small_units as f64 / self.scale;
-        let bucket = self.bounds.partition_point(|bound| *bound < value);
-        self.counts[bucket] += 1;
-        self.sum = self.sum.saturating_add(small_units);
-    }
-
-    /// Adds one duration to a histogram of seconds.
-    pub fn observe_duration(&mut self, took: Duration) {
-        self.observe(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-    }
-
-    /// How many observations there are.
-    pub fn count(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
-    /// The sum in base units.
-    #[expect(clippy::cast_precision_loss, reason = "Prometheus' own sums are f64")]
-    pub fn sum_base(&self) -> f64 {
-        self.sum as f64 / self.scale
-    }
-}
-
 /// Duration histograms by outcome; only those that have an observation exist.
-pub type DurationCounts = [Option<Histogram>; 3];
+pub type DurationCounts = [Option<Box<Histogram>>; 3];
 
 /// The order of a task's runs: planned, else start, else creation; equal times by round, then by id.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -193,9 +140,9 @@ pub struct TaskRecord {
     /// Durations of success, failed, timeout.
     pub durations: DurationCounts,
     /// Waits by phase, in the order of [`super::WaitPhase::ALL`].
-    pub waits: [Option<Histogram>; 2],
+    pub waits: [Option<Box<Histogram>>; 2],
     /// Memory used by runs.
-    pub memory: Option<Histogram>,
+    pub memory: Option<Box<Histogram>>,
     /// Runs by return code; at most 32 codes.
     pub codes: BTreeMap<i64, u64>,
     /// Runs whose code came after the 32nd.
@@ -254,6 +201,11 @@ impl TaskRecord {
             active: Vec::new(),
             native: None,
         }
+    }
+
+    /// Its histograms.
+    pub fn histograms(&self) -> impl Iterator<Item = &Histogram> {
+        self.durations.iter().chain(&self.waits).chain([&self.memory]).flatten().map(|histogram| &**histogram)
     }
 
     /// The time since when the oldest run of each current state stands, in the order of [`RunState::CURRENT`].

@@ -65,7 +65,8 @@ impl CellState {
 
     /// A cell as it was kept. What the configuration says of it comes with its first poll.
     pub(super) fn restored(cell: RestoredCell, now: Timestamp) -> Self {
-        let tasks: BTreeMap<TaskKey, TaskRecord> = cell.tasks.into_iter().collect();
+        let tasks: BTreeMap<TaskKey, TaskRecord> =
+            cell.tasks.into_iter().map(|(key, record)| (key, modern(record))).collect();
         let mut restored = Self {
             plan: unplanned(cell.key),
             series: tasks.values().map(series::of).sum(),
@@ -253,6 +254,15 @@ impl CellState {
             self.shows_now = self.meta.last_success.is_some_and(|at| now.minus(BELIEVED) <= at);
         }
     }
+}
+
+/// A record as it would be if its histograms had had native buckets from the beginning, as far as that is known.
+fn modern(mut record: TaskRecord) -> TaskRecord {
+    let histograms = record.durations.iter_mut().chain(&mut record.waits).chain([&mut record.memory]);
+    for histogram in histograms.flatten() {
+        histogram.begin_native();
+    }
+    record
 }
 
 /// The plan of a cell before its first poll: nothing is applied to it until then.

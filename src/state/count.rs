@@ -3,6 +3,7 @@
 use crate::model::{
     Buckets, Histogram, LogFacts, Observation, Outcome, RejectCause, TaskRecord, Timestamp, WaitPhase, Waits,
 };
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The return codes a task may show by name; the rest become `other`.
@@ -81,10 +82,11 @@ pub(super) fn facts(
 pub(super) fn count(record: &mut TaskRecord, seen: &Observation, facts: &Facts, buckets: &Buckets) {
     record.runs[facts.outcome.index()] += 1;
     if let (Some(took), Some(histogram)) = (facts.duration, record.durations.get_mut(facts.outcome.index())) {
-        histogram.get_or_insert_with(|| Histogram::of_seconds(&buckets.duration)).observe_duration(took);
+        histogram.get_or_insert_with(|| of_seconds(&buckets.duration)).observe_duration(took);
     }
     if let Some(bytes) = facts.memory_bytes {
-        record.memory.get_or_insert_with(|| Histogram::new(&buckets.memory, 1.0)).observe(bytes);
+        let fresh = || Box::new(Histogram::new(&buckets.memory, 1.0).with_native());
+        record.memory.get_or_insert_with(fresh).observe(bytes);
     }
     if let Some(code) = seen.return_code {
         if record.codes.len() < MAX_CODES || record.codes.contains_key(&code) {
@@ -107,9 +109,13 @@ pub(super) fn count_waits(record: &mut TaskRecord, waits: Waits, buckets: &Bucke
     for (phase, waited) in [(WaitPhase::Upstream, waits.upstream), (WaitPhase::Dispatch, waits.dispatch)] {
         if let Some(waited) = waited.filter(|waited| *waited <= LONGEST) {
             let histogram = &mut record.waits[phase as usize];
-            histogram.get_or_insert_with(|| Histogram::of_seconds(&buckets.wait)).observe_duration(waited);
+            histogram.get_or_insert_with(|| of_seconds(&buckets.wait)).observe_duration(waited);
         }
     }
+}
+
+fn of_seconds(bounds: &Arc<[f64]>) -> Box<Histogram> {
+    Box::new(Histogram::of_seconds(bounds).with_native())
 }
 
 /// Adds the log of a counted run.

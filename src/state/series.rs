@@ -9,7 +9,7 @@ pub fn of(record: &TaskRecord) -> u64 {
     const ALWAYS: u64 = 2 + 1 + 1 + 1 + 4;
     let outcomes =
         record.runs.iter().skip(1).enumerate().filter(|(at, runs)| *at > 0 && **runs > 0).count() as u64;
-    let histograms = record.durations.iter().chain(&record.waits).chain([&record.memory]).flatten();
+    let histograms = record.histograms();
     let lines = |histogram: &Histogram| histogram.bounds.len() as u64 + 3;
     let codes = record.codes.len() as u64 + u64::from(record.other_codes > 0);
     let optional = [

@@ -109,8 +109,8 @@ impl Sink for Vector {
         let Held::Histograms(histograms) = held else { panic!("{} has both", family.name) };
         let child = histograms.clone().with_label_values(&self.values(labels));
         let beyond = histogram.bounds.last().map_or(1.0, |last| last * 2.0);
-        for (bound, count) in histogram.bounds.iter().chain([&beyond]).zip(&histogram.counts) {
-            for _ in 0..*count {
+        for (bound, count) in histogram.bounds.iter().chain([&beyond]).zip(histogram.counts()) {
+            for _ in 0..count {
                 child.observe(*bound);
             }
         }

@@ -160,3 +160,48 @@ fn a_run_id_too_long_for_an_exemplar_is_none() {
     };
     assert!(fits(122) && !fits(123));
 }
+
+/// Numbers in one field, of which small negative ones are short.
+fn signed(field: &Field) -> Vec<i64> {
+    let unfold = |folded: u64| (folded >> 1).cast_signed() ^ -(folded & 1).cast_signed();
+    match field {
+        Field::Number(number) => vec![unfold(*number)],
+        Field::Bytes(bytes) => {
+            let mut rest = bytes.as_slice();
+            std::iter::from_fn(|| (!rest.is_empty()).then(|| unfold(varint(&mut rest)))).collect()
+        }
+        Field::Double(_) => panic!("{field:?} is no whole number"),
+    }
+}
+
+#[test]
+fn native_buckets_stand_beside_the_classic_ones() {
+    // Buckets -8, 0 twice, 3 thrice, 16: of 0.5, 1, 1.25 and 4.
+    let native = NativeBuckets::of_counts(3, 5, vec![(-8, 1), (0, 2), (3, 3), (16, 1)]).unwrap();
+    let histogram = Histogram::of_counts(&[1.0].into(), &[8, 4], Some(&native), 12, 1e6).unwrap();
+    let read = family(&catalog::RUN_DURATION, |sink| sink.histogram(&[], &histogram));
+    let histogram = read[&4][0].fields()[&7][0].fields();
+    assert_eq!(histogram[&3].len(), 2, "the classic ones");
+    assert_eq!(signed(&histogram[&5][0]), [3]);
+    assert_eq!(histogram[&6], [Field::Double(2_f64.powi(-128))]);
+    assert_eq!(histogram[&7], [Field::Number(5)]);
+    let spans: Vec<(Vec<i64>, Field)> = histogram[&12]
+        .iter()
+        .map(|span| (signed(&span.fields()[&1][0]), span.fields()[&2][0].clone()))
+        .collect();
+    let expected = [(-8, 1), (7, 4), (12, 1)];
+    assert_eq!(spans, expected.map(|(offset, length)| (vec![offset], Field::Number(length))));
+    assert_eq!(signed(&histogram[&13][0]), [1, 1, -2, 0, 3, -2]);
+}
+
+#[test]
+fn a_native_histogram_of_zeros_and_one_without_native_buckets_are_told_apart() {
+    let zeros = NativeBuckets::of_counts(3, 2, Vec::new()).unwrap();
+    for (native, threshold) in [(Some(&zeros), true), (None, false)] {
+        let histogram = Histogram::of_counts(&[1.0].into(), &[2, 0], native, 0, 1e6).unwrap();
+        let read = family(&catalog::RUN_DURATION, |sink| sink.histogram(&[], &histogram));
+        let histogram = read[&4][0].fields()[&7][0].fields();
+        assert_eq!(histogram.contains_key(&6), threshold);
+        assert!([12, 13].iter().all(|field| !histogram.contains_key(field)));
+    }
+}

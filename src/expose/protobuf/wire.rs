@@ -64,9 +64,26 @@ impl Message {
         self.varint(value);
     }
 
+    /// Whole numbers, one after the other in one field.
+    pub(super) fn signed_numbers(&mut self, field: u32, values: &[i64]) {
+        let mut packed = Self::default();
+        values.iter().for_each(|value| packed.varint(zigzag(*value)));
+        self.message(field, &packed);
+    }
+
+    /// A field that is a whole number which may be negative.
+    pub(super) fn signed_number(&mut self, field: u32, value: i64) {
+        self.number(field, zigzag(value));
+    }
+
     /// A field that is a double.
     pub(super) fn double(&mut self, field: u32, value: f64) {
         self.tag(field, FIXED_64);
         self.0.extend_from_slice(&value.to_le_bytes());
     }
+}
+
+/// Small numbers are short, negative ones too.
+fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63).cast_unsigned()
 }

@@ -1,8 +1,9 @@
 //! Histograms: their bucket bounds are most of a record, so they are written short.
 
 use super::{Field, Malformed, Names, Reader};
-use crate::model::Histogram;
+use crate::model::{Histogram, NativeBuckets};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Bounds are decimals with few places: in thousandths nearly all are small whole numbers.
 const PLACES: f64 = 1000.0;
@@ -32,46 +33,106 @@ fn get_bound(from: &mut Reader<'_, '_>) -> Result<f64, Malformed> {
     }
 }
 
+/// What a histogram with native buckets begins with, in the place of the number of its bounds: more than the configuration
+/// allows. One without is kept as all were before there were any.
+const WITH_NATIVE: u64 = 127;
+
 impl Field for Histogram {
     fn put(&self, out: &mut Vec<u8>) {
+        let native = self.native();
+        if native.is_some() {
+            WITH_NATIVE.put(out);
+        }
         (self.bounds.len() as u64).put(out);
         for bound in &*self.bounds {
             put_bound(*bound, out);
         }
-        for count in &self.counts {
+        for count in self.counts() {
             count.put(out);
         }
         self.sum.put(out);
         put_bound(self.scale, out);
+        if let Some(native) = native {
+            native.put(out);
+        }
     }
 
     fn get(from: &mut Reader<'_, '_>) -> Result<Self, Malformed> {
-        let length = usize::try_from(u64::get(from)?).unwrap_or(usize::MAX);
+        let mut length = u64::get(from)?;
+        let has_native = length == WITH_NATIVE;
+        if has_native {
+            length = u64::get(from)?;
+        }
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
         let mut bounds = Vec::with_capacity(length.min(from.left()));
         for _ in 0..length {
             bounds.push(get_bound(from)?);
         }
-        let counts = (0..=length).map(|_| u64::get(from)).collect::<Result<_, _>>()?;
+        let counts = (0..=length).map(|_| u64::get(from)).collect::<Result<Vec<u64>, _>>()?;
         let bounds = from.context.share(&bounds);
-        Ok(Self { bounds, counts, sum: u64::get(from)?, scale: get_bound(from)? })
+        let (sum, scale) = (u64::get(from)?, get_bound(from)?);
+        let native: Option<NativeBuckets> = if has_native { Some(Field::get(from)?) } else { None };
+        Self::of_counts(&bounds, &counts, native.as_ref(), sum, scale).ok_or(COUNTS)
     }
 
     fn show(&self) -> Value {
         json!({
             "bounds": self.bounds.iter().map(f64::show).collect::<Value>(),
-            "counts": self.counts.iter().map(u64::show).collect::<Value>(),
+            "counts": self.counts().map(|count| count.show()).collect::<Value>(),
             "sum": self.sum,
             "scale": self.scale.show(),
+            "native": self.native().show(),
         })
     }
 
     fn read(value: &Value, names: &Names) -> Result<Self, Malformed> {
-        let bounds = Vec::<f64>::read(&value["bounds"], names)?;
+        let bounds: Arc<[f64]> = Vec::read(&value["bounds"], names)?.into();
         let counts = Vec::<u64>::read(&value["counts"], names)?;
-        if counts.len() != bounds.len() + 1 {
-            return Err(Malformed::Not("one count more than bounds"));
-        }
         let (sum, scale) = (u64::read(&value["sum"], names)?, f64::read(&value["scale"], names)?);
-        Ok(Self { bounds: bounds.into(), counts: counts.into(), sum, scale })
+        let native = Option::<NativeBuckets>::read(&value["native"], names)?;
+        Self::of_counts(&bounds, &counts, native.as_ref(), sum, scale).ok_or(COUNTS)
+    }
+}
+
+const COUNTS: Malformed = Malformed::Not("one count more than bounds");
+
+const NATIVE: Malformed = Malformed::Not("native buckets");
+
+/// Each bucket's number is kept as the distance from the one before.
+impl Field for NativeBuckets {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.schema().put(out);
+        self.zero().put(out);
+        (self.buckets().len() as u64).put(out);
+        let mut before = 0;
+        for (at, count) in self.buckets() {
+            i64::from(at - before).put(out);
+            count.put(out);
+            before = *at;
+        }
+    }
+
+    fn get(from: &mut Reader<'_, '_>) -> Result<Self, Malformed> {
+        let (schema, zero) = (u8::get(from)?, u64::get(from)?);
+        let steps: Vec<(i64, u64)> = Field::get(from)?;
+        let mut at = 0_i64;
+        let buckets = steps.into_iter().map(|(step, count)| {
+            at = at.checked_add(step)?;
+            Some((i32::try_from(at).ok()?, count))
+        });
+        let buckets = buckets.collect::<Option<_>>().ok_or(NATIVE)?;
+        Self::of_counts(schema, zero, buckets).ok_or(NATIVE)
+    }
+
+    fn show(&self) -> Value {
+        json!({ "schema": self.schema(), "zero": self.zero(), "buckets": self.buckets() })
+    }
+
+    fn read(value: &Value, names: &Names) -> Result<Self, Malformed> {
+        let buckets: Vec<(i64, u64)> = Vec::read(&value["buckets"], names)?;
+        let narrow = |(at, count)| Some((i32::try_from(at).ok()?, count));
+        let buckets = buckets.into_iter().map(narrow).collect::<Option<_>>().ok_or(NATIVE)?;
+        Self::of_counts(u8::read(&value["schema"], names)?, u64::read(&value["zero"], names)?, buckets)
+            .ok_or(NATIVE)
     }
 }

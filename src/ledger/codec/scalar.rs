@@ -294,6 +294,25 @@ fn filled<T: Default, const N: usize>(mut list: Vec<T>) -> Result<[T; N], Malfor
     list.try_into().map_err(|_| Malformed::Not("a list of a known length"))
 }
 
+/// A box is a matter of memory alone.
+impl<T: Field> Field for Box<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+
+    fn get(from: &mut Reader<'_, '_>) -> Result<Self, Malformed> {
+        T::get(from).map(Self::new)
+    }
+
+    fn show(&self) -> Value {
+        (**self).show()
+    }
+
+    fn read(value: &Value, names: &Names) -> Result<Self, Malformed> {
+        T::read(value, names).map(Self::new)
+    }
+}
+
 impl<A: Field, B: Field> Field for (A, B) {
     fn put(&self, out: &mut Vec<u8>) {
         self.0.put(out);

@@ -3,8 +3,8 @@
 use super::{Context, Field, Malformed, Names, decode, encode, seal, unseal};
 use crate::model::{
     ActiveRun, CellKey, CellMeta, FailedRun, FinishedRun, Gap, Gaps, Histogram, ItemRecord, ItemSet, Label,
-    LastSuccess, Native, NativeGauge, OrderKey, Outcome, RejectCause, RunId, RunKey, RunState, Seen,
-    TaskInfo, TaskKey, TaskRecord, Timestamp, UnknownState,
+    LastSuccess, Native, NativeBuckets, NativeGauge, OrderKey, Outcome, RejectCause, RunId, RunKey, RunState,
+    Seen, TaskInfo, TaskKey, TaskRecord, Timestamp, UnknownState,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -62,9 +62,17 @@ fn histogram() -> impl Strategy<Value = Histogram> {
     ];
     prop::collection::vec(bound, 0..15).prop_flat_map(|bounds| {
         let counts = prop::collection::vec(any::<u64>(), bounds.len() + 1);
-        (counts, any::<u64>(), prop::sample::select(vec![1.0, 1e6])).prop_map(move |(counts, sum, scale)| {
-            Histogram { bounds: bounds.clone().into(), counts: counts.into(), sum, scale }
+        let rest = (prop::option::of(native()), any::<u64>(), prop::sample::select(vec![1.0, 1e6]));
+        (counts, rest).prop_map(move |(counts, (native, sum, scale))| {
+            Histogram::of_counts(&bounds.clone().into(), &counts, native.as_ref(), sum, scale).unwrap()
         })
+    })
+}
+
+fn native() -> impl Strategy<Value = NativeBuckets> {
+    let buckets = prop::collection::btree_map(-16_384..=16_384, 1..=u64::MAX, 0..9);
+    (0..=3_u8, any::<u64>(), buckets).prop_map(|(schema, zero, buckets)| {
+        NativeBuckets::of_counts(schema, zero, buckets.into_iter().collect()).unwrap()
     })
 }
 
@@ -103,9 +111,9 @@ fn finished() -> impl Strategy<Value = FinishedRun> {
 pub(in crate::ledger) fn task_record() -> impl Strategy<Value = TaskRecord> {
     let info = (label(), label(), label(), label());
     let histograms = (
-        prop::array::uniform3(prop::option::of(histogram())),
-        prop::array::uniform2(prop::option::of(histogram())),
-        prop::option::of(histogram()),
+        prop::array::uniform3(prop::option::of(histogram().prop_map(Box::new))),
+        prop::array::uniform2(prop::option::of(histogram().prop_map(Box::new))),
+        prop::option::of(histogram().prop_map(Box::new)),
     );
     let counts = (
         any::<[u64; 5]>(),
@@ -327,10 +335,28 @@ fn a_cell_kept_before_there_were_gaps_is_still_read() {
     assert_eq!(CellMeta::read(&shown, &names), Ok(meta), "an export of before, too");
 }
 
+/// A histogram as it was kept before there were native buckets, byte for byte: 1, 2.5 and 60 s; 4, 2, 0 and 1 runs; 70 s.
+const BEFORE_NATIVE: &str = "03d10f8927c1a9070402000180bbb02181a8d6b907";
+
+#[test]
+fn a_histogram_kept_before_there_were_native_buckets_is_still_read() {
+    let names = names();
+    let bytes = hex::decode(BEFORE_NATIVE).unwrap();
+    let kept: Histogram = decode(&bytes, &mut Context::new(&names)).unwrap();
+    assert_eq!((kept.count(), kept.sum_base(), kept.native()), (7, 70.0, None));
+    assert_eq!(encode(&kept), bytes);
+    let mut shown = kept.show();
+    shown.as_object_mut().unwrap().remove("native").unwrap();
+    assert_eq!(Histogram::read(&shown, &names), Ok(kept), "an export of before, too");
+}
+
 #[test]
 fn a_typical_histogram_is_short() {
     let bounds = [1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21600.0];
     let mut histogram = Histogram::of_seconds(&bounds.into());
     (0..1000).for_each(|second| histogram.observe_duration(Duration::from_secs(second)));
     assert!(encode(&histogram).len() < 70, "{}", encode(&histogram).len());
+    let mut native = Histogram::of_seconds(&bounds.into()).with_native();
+    (0..1000).for_each(|second| native.observe_duration(Duration::from_secs(second)));
+    assert!(encode(&native).len() < 220, "{}", encode(&native).len());
 }

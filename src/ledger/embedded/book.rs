@@ -64,6 +64,12 @@ impl Book {
         Ok(book)
     }
 
+    /// Says that values of this format may stand in a file of an earlier one: before any does, so that a program that knows
+    /// the earlier one alone refuses the file, and does not take it for damaged.
+    pub(super) fn upgrade(&mut self) -> Result<(), LedgerError> {
+        self.write(|txn, sequence| Ok(Fact::Format.put(&mut Pen::new(txn, Sheet::Facts, sequence)?, FORMAT)?))
+    }
+
     fn over(medium: Box<dyn Medium>) -> Self {
         let numbers = BTreeMap::new();
         Self { medium, database: None, numbers, sequence: 0, unsure: None, day: 0, look: false }

@@ -77,7 +77,9 @@ impl Closed {
             Found::Damaged(contents) => self.replace(contents, now)?,
         }
         let path = self.home.state();
+        let older = matches!(found, Found::Sound(contents) if contents.format < Some(table::FORMAT));
         Book::open(Box::new(StateFile(path.clone())))
+            .and_then(|mut book| if older { book.upgrade().map(|()| book) } else { Ok(book) })
             .map_err(|LedgerError(why)| OpenError::Unusable { path, why })
     }
 

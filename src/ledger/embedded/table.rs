@@ -7,8 +7,9 @@ use crate::model::Slice;
 use redb::{ReadableTable, StorageError, Table, TableDefinition, TableError, WriteTransaction};
 use std::ops::Range;
 
-/// The format of keys and values.
-pub(super) const FORMAT: u64 = 1;
+/// The format of keys and values. Since 2 the histograms of tasks have native buckets; values of 1 are read as they are,
+/// and stay so until they are written again.
+pub(super) const FORMAT: u64 = 2;
 
 /// One table. Its place in the list is part of every seal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -99,7 +100,7 @@ impl<'t> Pen<'t> {
 /// A number that is known of the file as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fact {
-    /// [`FORMAT`] as it was when the file was made.
+    /// The [`FORMAT`] of the newest values that may stand in it.
     Format,
     /// When it was made, in milliseconds since the Unix epoch.
     Created,

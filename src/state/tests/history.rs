@@ -328,8 +328,10 @@ fn expected_since(history: &[Real], floor: i64, now: i64) -> BTreeMap<String, Ta
         *record.codes.entry(run.code).or_default() += 1;
         record.retries = Some(record.retries.unwrap_or(0) + u64::from(run.retries));
         if let Some(slot) = record.durations.get_mut(run.outcome.index()) {
-            slot.get_or_insert_with(|| Histogram::of_seconds(&plan().buckets.duration))
-                .observe_duration(Duration::from_secs((run.ended - run.started).unsigned_abs()));
+            slot.get_or_insert_with(|| {
+                Box::new(Histogram::of_seconds(&plan().buckets.duration).with_native())
+            })
+            .observe_duration(Duration::from_secs((run.ended - run.started).unsigned_abs()));
         }
         if run.outcome.is_failure() {
             record.older_failures += 1;

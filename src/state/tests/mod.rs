@@ -6,8 +6,9 @@ pub(crate) mod history;
 
 use super::{Limits, Store, series_of};
 use crate::model::{
-    Batch, Buckets, CellKey, CellPlan, Facets, Known, Label, LogFacts, Observation, Outcome, PollReport,
-    Reach, Reason, RejectCause, RunId, RunState, TaskKey, TaskRecord, Timestamp, UnknownState, Waits, Window,
+    Batch, Buckets, CellKey, CellPlan, Facets, Histogram, Known, Label, LogFacts, Observation, Outcome,
+    PollReport, Reach, Reason, RejectCause, Restored, RestoredCell, RunId, RunState, TaskKey, TaskRecord,
+    Timestamp, UnknownState, Waits, Window,
 };
 use std::time::Duration;
 
@@ -468,4 +469,20 @@ fn a_watermark_never_falls_and_never_passes_the_present() {
     assert_eq!(mark(&bench), Some(at));
     bench.poll_with(|batch| batch.watermark = None);
     assert_eq!(mark(&bench), Some(at));
+}
+
+#[test]
+fn histograms_kept_without_native_buckets_have_them_from_the_first_page_on() {
+    let mut record = TaskRecord::new(NOW);
+    record.durations[0] =
+        Some(Box::new(Histogram::of_counts(&[1.0, 60.0].into(), &[2, 3, 1], None, 99_000_000, 1e6).unwrap()));
+    let mut store = Bench::new().store;
+    store.begin(&plan(), NOW);
+    let meta = store.cell(&plan().key).unwrap().meta().clone();
+    let tasks = vec![(task("t"), record)];
+    let cell = RestoredCell { key: plan().key, meta, tasks, seen: Vec::new(), items: Vec::new() };
+    store.restore(Restored { cells: vec![cell], damaged: 0 }, NOW, |_| true);
+    let kept = store.cell(&plan().key).unwrap().tasks()[&task("t")].durations[0].clone().unwrap();
+    assert_eq!((kept.count(), kept.sum), (6, 99_000_000));
+    assert_eq!(kept.native().map(|native| native.count()), Some(6));
 }

@@ -6,6 +6,7 @@ use crate::ledger::embedded::table::{FORMAT, Fact, Pen, Sheet};
 use crate::ledger::{Ledger, Names, OpenError};
 use crate::model::{Restored, RestoredCell, Timestamp};
 use proptest::prelude::*;
+use redb::ReadableDatabase as _;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -112,6 +113,29 @@ fn a_directory_in_its_place_is_an_error_that_says_so() {
     assert!(matches!(refused, OpenError::NotAFile { .. }), "{refused}");
 }
 
+/// What the file says of its own format.
+fn format(path: &Path) -> u64 {
+    let database = redb::Database::open(path).unwrap();
+    let facts = database.begin_read().unwrap().open_table(Sheet::Facts.definition()).unwrap();
+    Fact::Format.number(facts.get(Fact::Format.key()).unwrap().unwrap().value()).unwrap()
+}
+
+#[test]
+fn a_state_of_before_there_were_native_buckets_is_taken_over_and_says_so() {
+    let (directory, before) = small();
+    let path = state(directory.path());
+    let database = redb::Database::open(&path).unwrap();
+    let txn = database.begin_write().unwrap();
+    Fact::Format.put(&mut Pen::new(&txn, Sheet::Facts, 99).unwrap(), 1).unwrap();
+    txn.commit().unwrap();
+    drop(database);
+    let ledger = open(directory.path()).unwrap();
+    drop(ledger);
+    assert_eq!(format(&path), 2, "an earlier version must not take what is written now for damaged");
+    assert!(same(&sorted(restored(directory.path())).cells, &before));
+    assert!(set_aside(directory.path()).is_empty());
+}
+
 #[test]
 fn a_later_format_is_refused_and_left_as_it_is() {
     let (directory, _) = small();
@@ -125,7 +149,7 @@ fn a_later_format_is_refused_and_left_as_it_is() {
     for bytes in [fs::read(&path).unwrap(), killed] {
         fs::write(&path, &bytes).unwrap();
         let refused = open(directory.path()).err().unwrap();
-        assert!(matches!(refused, OpenError::Newer { found: 2, known: 1, .. }), "{refused}");
+        assert!(matches!(refused, OpenError::Newer { found: 3, known: 2, .. }), "{refused}");
         assert!(fs::read(&path).unwrap() == bytes);
     }
     // The same where redb's own format is a later one.
