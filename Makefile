@@ -46,7 +46,7 @@ crash-test: ## kill the daemon N times at random moments, and compare its totals
 	CRASHES=$(N) $(CARGO) test --locked --test it -- crash:: --nocapture
 
 bench: ## the figures of README.md, side by side with the usual ways; wants a quiet machine
-	$(CARGO) bench --locked --bench paths --bench keeping
+	$(CARGO) bench --locked --bench paths --bench keeping --bench memory
 
 FUZZ_SECONDS ?= 60
 fuzz: ## every decoder and parser on made-up input, FUZZ_SECONDS each; needs a nightly toolchain

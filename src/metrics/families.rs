@@ -281,7 +281,7 @@ fn expected_interval(task: &TaskRecord, sink: &mut dyn Sink) {
 
 fn log_lines(task: &TaskRecord, sink: &mut dyn Sink) {
     if let Some(lines) = &task.log_lines {
-        for (level, count) in LOG_LEVELS.into_iter().zip(lines) {
+        for (level, count) in LOG_LEVELS.into_iter().zip(lines.iter()) {
             sink.count(&[("level", level)], *count);
         }
     }

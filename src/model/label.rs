@@ -20,6 +20,9 @@ impl Label {
         let bad = |c: char| c.is_control() && c != '\n';
         // 256 bytes hold at most 256 characters: the common case needs no counting.
         let long = text.len() > MAX_CHARS && text.chars().nth(MAX_CHARS).is_some();
+        if text.is_empty() {
+            return Self::empty();
+        }
         if !long && !text.contains(bad) {
             return Self(text.into());
         }
@@ -33,7 +36,8 @@ impl Label {
 
     /// The empty value, which Prometheus treats as no label at all.
     pub fn empty() -> Self {
-        Self("".into())
+        // All empty ones are one, which takes no memory.
+        Self(Arc::default())
     }
 }
 

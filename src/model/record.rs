@@ -122,7 +122,7 @@ pub struct Native {
     pub values: Vec<(&'static NativeGauge, f64)>,
 }
 
-/// Everything remembered of one task: the accumulators and the gauges' sources.
+/// Everything remembered of one task: the accumulators and the gauges' sources. What many tasks do not have is boxed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TaskRecord {
     /// When the task became known: from then on its counters count.
@@ -156,11 +156,11 @@ pub struct TaskRecord {
     /// Undocumented states seen, once per run and code.
     pub unknown_states: u64,
     /// Log lines by level; `None` where no log was read.
-    pub log_lines: Option<[u64; super::LOG_LEVELS.len()]>,
+    pub log_lines: Option<Box<[u64; super::LOG_LEVELS.len()]>>,
     /// Bytes of log read.
     pub log_bytes: u64,
     /// The last finished run.
-    pub last: Option<FinishedRun>,
+    pub last: Option<Box<FinishedRun>>,
     /// The newest two successes, newest first.
     pub successes: Vec<LastSuccess>,
     /// The newest failures, oldest first, bounded.
@@ -170,7 +170,7 @@ pub struct TaskRecord {
     /// Runs not finished.
     pub active: Vec<ActiveRun>,
     /// The kind's own gauges.
-    pub native: Option<Native>,
+    pub native: Option<Box<Native>>,
 }
 
 impl TaskRecord {
@@ -201,6 +201,13 @@ impl TaskRecord {
             active: Vec::new(),
             native: None,
         }
+    }
+
+    /// Gives back the room that its lists do not need: a list begins with room for four.
+    pub fn shrink(&mut self) {
+        self.successes.shrink_to_fit();
+        self.failures.shrink_to_fit();
+        self.active.shrink_to_fit();
     }
 
     /// Its histograms.

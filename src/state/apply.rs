@@ -135,7 +135,12 @@ impl<'a> Step<'a> {
         let record = self
             .tasks
             .entry(key)
-            .or_insert_with_key(|key| cell.tasks().get(key).cloned().unwrap_or_else(|| TaskRecord::new(now)));
+            .or_insert_with_key(|key| {
+                match cell.tasks().get(key) {
+                    Some(known) => TaskRecord::clone(known),
+                    None => TaskRecord::new(now),
+                }
+            });
         (record, folded)
     }
 
@@ -154,7 +159,7 @@ impl<'a> Step<'a> {
 
     fn make_known(&mut self, key: &TaskKey, info: &TaskInfo) {
         let day_ago = self.now.minus(Duration::from_secs(86_400));
-        let unchanged = |known: &TaskRecord| known.info == *info && known.heard >= day_ago;
+        let unchanged = |known: &Box<TaskRecord>| known.info == *info && known.heard >= day_ago;
         if self.tasks.contains_key(key) || self.cell.tasks().get(key).is_some_and(unchanged) {
             return;
         }
@@ -264,7 +269,7 @@ impl<'a> Step<'a> {
             let own = record.expected_interval.map_or(Duration::ZERO, |interval| interval * IDLE_INTERVALS);
             self.now.minus(IDLE.max(retention).max(own))
         };
-        let idle = |(key, record): &(&TaskKey, &TaskRecord)| {
+        let idle = |(key, record): &(&TaskKey, &Box<TaskRecord>)| {
             record.active.is_empty() && record.heard < oldest(record) && !self.tasks.contains_key(*key)
         };
         self.cell.tasks().iter().filter(idle).map(|(key, _)| key.clone()).collect()
@@ -309,7 +314,7 @@ impl<'a> Step<'a> {
             let mut active = record.active.clone();
             active.retain_mut(&mut keep);
             if active != record.active {
-                let changed = TaskRecord { active, ..record.clone() };
+                let changed = TaskRecord { active, ..TaskRecord::clone(record) };
                 self.tasks.insert(key.clone(), changed);
             }
         }
@@ -356,12 +361,15 @@ fn ended_at(seen: &Observation, now: Timestamp) -> Option<Timestamp> {
 fn describe(record: &mut TaskRecord, seen: &Observation) {
     let order = OrderKey::from(seen);
     if record.info_order.as_ref().is_none_or(|before| *before <= order) {
-        record.info = seen.info.clone();
+        // An equal one would only be another copy.
+        if record.info != seen.info {
+            record.info = seen.info.clone();
+        }
         record.expected_interval = seen.expected_interval.or(record.expected_interval);
         record.info_order = Some(order.clone());
     }
     if !seen.native.is_empty() && record.native.as_ref().is_none_or(|before| before.order <= order) {
-        record.native = Some(Native { order, values: seen.native.clone() });
+        record.native = Some(Box::new(Native { order, values: seen.native.clone() }));
     }
 }
 

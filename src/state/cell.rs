@@ -25,7 +25,8 @@ const BELIEVED: Duration = Duration::from_secs(15 * 60);
 pub struct CellState {
     plan: CellPlan,
     meta: CellMeta,
-    tasks: BTreeMap<TaskKey, TaskRecord>,
+    /// Boxed: a tree keeps room for nearly twice what stands in it.
+    tasks: BTreeMap<TaskKey, Box<TaskRecord>>,
     runs: Index,
     items: BTreeMap<(ItemSet, Arc<str>), ItemRecord>,
     series: u64,
@@ -65,11 +66,11 @@ impl CellState {
 
     /// A cell as it was kept. What the configuration says of it comes with its first poll.
     pub(super) fn restored(cell: RestoredCell, now: Timestamp) -> Self {
-        let tasks: BTreeMap<TaskKey, TaskRecord> =
-            cell.tasks.into_iter().map(|(key, record)| (key, modern(record))).collect();
+        let boxed = |(key, record)| (key, Box::new(modern(record)));
+        let tasks: BTreeMap<TaskKey, Box<TaskRecord>> = cell.tasks.into_iter().map(boxed).collect();
         let mut restored = Self {
             plan: unplanned(cell.key),
-            series: tasks.values().map(series::of).sum(),
+            series: tasks.values().map(|task| series::of(task)).sum(),
             meta: cell.meta,
             tasks,
             runs: Index::heaped(cell.seen),
@@ -96,7 +97,7 @@ impl CellState {
     }
 
     /// Its tasks, in the order of their keys.
-    pub fn tasks(&self) -> &BTreeMap<TaskKey, TaskRecord> {
+    pub fn tasks(&self) -> &BTreeMap<TaskKey, Box<TaskRecord>> {
         &self.tasks
     }
 
@@ -200,9 +201,10 @@ impl CellState {
         }
         self.meta = delta.meta;
         self.meta.polls = polls;
-        for (key, record) in delta.tasks {
+        for (key, mut record) in delta.tasks {
+            record.shrink();
             self.series += series::of(&record);
-            if let Some(before) = self.tasks.insert(key, record) {
+            if let Some(before) = self.tasks.insert(key, Box::new(record)) {
                 self.series -= series::of(&before);
             }
         }

@@ -37,7 +37,7 @@ pub(super) fn add(record: &mut TaskRecord, seen: &Observation, facts: &Facts, at
     }
     prune(record);
     if record.last.as_ref().is_none_or(|last| last.order <= order) {
-        record.last = Some(FinishedRun {
+        record.last = Some(Box::new(FinishedRun {
             order,
             outcome: facts.outcome,
             planned: seen.planned,
@@ -46,7 +46,7 @@ pub(super) fn add(record: &mut TaskRecord, seen: &Observation, facts: &Facts, at
             duration: facts.duration,
             return_code: seen.return_code,
             memory_bytes: facts.memory_bytes,
-        });
+        }));
     }
 }
 

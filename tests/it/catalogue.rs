@@ -154,7 +154,7 @@ fn the_bound_on_series_counts_what_is_rendered() {
                 text.finish().1
             })
             .sum();
-        let counted: u64 = cell.tasks().values().map(series_of).sum();
+        let counted: u64 = cell.tasks().values().map(|record| series_of(record)).sum();
         assert_eq!(counted, rendered as u64, "with {known} runs");
         assert_eq!(store.series(), counted);
     }

@@ -76,7 +76,7 @@ fn state() -> Vec<u8> {
 }
 
 fn records(store: &Store) -> impl Iterator<Item = (&CellKey, &TaskRecord)> {
-    store.cells().flat_map(|(key, cell)| cell.tasks().values().map(move |record| (key, record)))
+    store.cells().flat_map(|(key, cell)| cell.tasks().values().map(move |record| (key, &**record)))
 }
 
 /// Polls twice what was restored; no run may be counted twice, and no count may fall.

@@ -152,7 +152,7 @@ impl Field for Arc<str> {
     fn get(from: &mut Reader<'_, '_>) -> Result<Self, Malformed> {
         let length = usize::try_from(u64::get(from)?).unwrap_or(usize::MAX);
         let text = std::str::from_utf8(from.take(length)?).map_err(|_| Malformed::Not("UTF-8"))?;
-        Ok(text.into())
+        Ok(if text.is_empty() { Self::default() } else { text.into() })
     }
 
     fn show(&self) -> Value {

@@ -120,15 +120,15 @@ pub(in crate::ledger) fn task_record() -> impl Strategy<Value = TaskRecord> {
         prop::collection::btree_map(any::<i64>(), any::<u64>(), 0..5),
         any::<[u64; 4]>(),
         any::<[Option<u64>; 2]>(),
-        any::<Option<[u64; 5]>>(),
+        any::<Option<[u64; 5]>>().prop_map(|lines| lines.map(Box::new)),
     );
     let failed = (order(), outcome(), time(), any::<Option<i64>>())
         .prop_map(|(order, outcome, ended, return_code)| FailedRun { order, outcome, ended, return_code });
     let success = (order(), time()).prop_map(|(order, ended)| LastSuccess { order, ended });
     let native = (order(), any::<f64>().prop_filter("NaN is unequal to itself", |value| !value.is_nan()))
-        .prop_map(|(order, value)| Native { order, values: vec![(&GAUGE, value)] });
+        .prop_map(|(order, value)| Box::new(Native { order, values: vec![(&GAUGE, value)] }));
     let runs = (
-        prop::option::of(finished()),
+        prop::option::of(finished().prop_map(Box::new)),
         prop::collection::vec(success, 0..3),
         prop::collection::vec(failed, 0..4),
         prop::collection::vec(active(), 0..4),

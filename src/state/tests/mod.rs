@@ -258,7 +258,7 @@ fn facets_that_come_later_are_counted_once() {
     bench.poll(vec![detail]);
     let record = bench.record("t");
     assert_eq!(record.waits[0].as_ref().unwrap().count(), 1);
-    assert_eq!((record.log_lines, record.log_bytes), (Some([0, 3, 0, 1, 0]), 99));
+    assert_eq!((record.log_lines.as_deref(), record.log_bytes), (Some(&[0, 3, 0, 1, 0]), 99));
     assert_eq!(recalled(&bench)[0], Known::Finished(Outcome::Success, Facets::WAITS.with(Facets::LOG)));
 }
 
@@ -429,7 +429,7 @@ fn a_task_that_nothing_is_heard_of_goes_and_a_rare_one_stays() {
     bench.poll_with(|batch| batch.still_open = vec![run("s", 0)]);
     assert_eq!(names(&bench), ["stuck", "yearly"]);
     let cell = bench.store.cell(&bench.plan.key).unwrap();
-    assert_eq!(cell.series(), cell.tasks().values().map(series_of).sum::<u64>());
+    assert_eq!(cell.series(), cell.tasks().values().map(|record| series_of(record)).sum::<u64>());
 }
 
 #[test]
