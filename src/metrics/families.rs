@@ -131,7 +131,8 @@ fn runs(task: &TaskRecord, sink: &mut dyn Sink) {
         let count = task.runs[outcome.index()];
         // Success and failed exist at 0, so that the first one of either is an increase.
         if count > 0 || matches!(outcome, Outcome::Success | Outcome::Failed) {
-            let newest = task.failures.iter().rev().find(|failure| failure.outcome == outcome);
+            let same = task.failures.iter().filter(|failure| failure.outcome == outcome);
+            let newest = same.max_by_key(|failure| failure.ended);
             let example = newest.map(|run| Exemplar { run: &run.order, value: 1.0, at: run.ended });
             sink.count_with(&[("outcome", outcome.name())], count, example);
         }
@@ -141,7 +142,10 @@ fn runs(task: &TaskRecord, sink: &mut dyn Sink) {
 fn durations(task: &TaskRecord, sink: &mut dyn Sink) {
     for (outcome, histogram) in Outcome::ALL.iter().zip(&task.durations) {
         if let Some(histogram) = histogram {
-            let last = task.last.as_ref().filter(|last| last.outcome == *outcome);
+            // A later run may have ended before an earlier one, and servers refuse an example that is older than the one
+            // before.
+            let newest = task.newest_end(*outcome);
+            let last = task.last.as_ref().filter(|last| last.outcome == *outcome && last.ended >= newest);
             let example = last.and_then(|last| {
                 Some(Exemplar { run: &last.order, value: last.duration?.as_secs_f64(), at: last.ended? })
             });
@@ -368,3 +372,6 @@ fn source_backlog(key: &CellKey, cell: &CellState, sink: &mut dyn Sink) {
         sink.count(&[], backlog);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -215,6 +215,13 @@ impl TaskRecord {
         self.durations.iter().chain(&self.waits).chain([&self.memory]).flatten().map(|histogram| &**histogram)
     }
 
+    /// The latest end of the runs of an outcome that are remembered one by one.
+    pub fn newest_end(&self, outcome: Outcome) -> Option<Timestamp> {
+        let failures = self.failures.iter().filter(|failure| failure.outcome == outcome).map(|run| run.ended);
+        let successes = self.successes.iter().filter(|_| outcome == Outcome::Success).map(|run| run.ended);
+        failures.chain(successes).max()
+    }
+
     /// The time since when the oldest run of each current state stands, in the order of [`RunState::CURRENT`].
     pub fn oldest_active(&self) -> [Option<Timestamp>; 4] {
         let mut oldest = [None; 4];

@@ -132,15 +132,10 @@ impl<'a> Step<'a> {
         let folded = !known && !self.room.admit();
         let key = if folded { TaskKey::overflow() } else { key.clone() };
         let (cell, now) = (self.cell, self.now);
-        let record = self
-            .tasks
-            .entry(key)
-            .or_insert_with_key(|key| {
-                match cell.tasks().get(key) {
-                    Some(known) => TaskRecord::clone(known),
-                    None => TaskRecord::new(now),
-                }
-            });
+        let record = self.tasks.entry(key).or_insert_with_key(|key| match cell.tasks().get(key) {
+            Some(known) => TaskRecord::clone(known),
+            None => TaskRecord::new(now),
+        });
         (record, folded)
     }
 
@@ -159,8 +154,8 @@ impl<'a> Step<'a> {
 
     fn make_known(&mut self, key: &TaskKey, info: &TaskInfo) {
         let day_ago = self.now.minus(Duration::from_secs(86_400));
-        let unchanged = |known: &Box<TaskRecord>| known.info == *info && known.heard >= day_ago;
-        if self.tasks.contains_key(key) || self.cell.tasks().get(key).is_some_and(unchanged) {
+        let unchanged = |known: &TaskRecord| known.info == *info && known.heard >= day_ago;
+        if self.tasks.contains_key(key) || self.cell.tasks().get(key).is_some_and(|known| unchanged(known)) {
             return;
         }
         let now = self.now;
@@ -269,10 +264,16 @@ impl<'a> Step<'a> {
             let own = record.expected_interval.map_or(Duration::ZERO, |interval| interval * IDLE_INTERVALS);
             self.now.minus(IDLE.max(retention).max(own))
         };
-        let idle = |(key, record): &(&TaskKey, &Box<TaskRecord>)| {
+        let idle = |(key, record): &(&TaskKey, &TaskRecord)| {
             record.active.is_empty() && record.heard < oldest(record) && !self.tasks.contains_key(*key)
         };
-        self.cell.tasks().iter().filter(idle).map(|(key, _)| key.clone()).collect()
+        self.cell
+            .tasks()
+            .iter()
+            .map(|(key, record)| (key, &**record))
+            .filter(idle)
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 
     /// Marks open runs that the source looked for and found unchanged.

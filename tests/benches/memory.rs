@@ -1,6 +1,11 @@
 //! What a million series take in memory: the whole exporter behind its socket, and its parts. Each is measured in a process
 //! of its own, because what the system has given it can only be told of a process.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a benchmark that cannot be set up ends here")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot be set up ends here"
+)]
 #![expect(dead_code, reason = "the fleet is shared with other benchmarks")]
 
 mod fleet;
@@ -9,7 +14,6 @@ mod mirror;
 use std::sync::Arc;
 use std::time::Duration;
 use taskrun_exporter::app::natives;
-use taskrun_exporter::expose::Format;
 use taskrun_exporter::keeper::{Keeper, Parts};
 use taskrun_exporter::ledger::{Embedded, Names};
 use taskrun_exporter::metrics::Own;
@@ -46,7 +50,9 @@ fn all() {
     println!("| in memory | series | tasks | that ran | MiB | at most |");
     println!("| --- | --- | --- | --- | --- | --- |");
     for (tasks, ran) in MIXES {
-        for what in ["exporter, first page", "exporter, 100 polls later", "its records alone", "the prometheus crate"] {
+        for what in
+            ["exporter, first page", "exporter, 100 polls later", "its records alone", "the prometheus crate"]
+        {
             let child = std::process::Command::new(std::env::current_exe().unwrap())
                 .args(["measure", what, &tasks.to_string(), &ran.to_string()])
                 .output()
@@ -77,12 +83,6 @@ fn measure(what: &str, (tasks, ran): (usize, usize)) {
             exporter.fill(&fleet);
             (0..polls).for_each(|n| exporter.change(&fleet, n));
             let page = exporter.keeper.published().page.clone();
-            if std::env::args().any(|argument| argument == "sizes") {
-                for format in Format::ALL {
-                    let document = page.document(format);
-                    eprintln!("{format:?}: {} bytes packed", document.gzip(&Default::default()).length());
-                }
-            }
             print_row(what, page.series as u64, (tasks, ran), before);
             return;
         }
@@ -93,7 +93,12 @@ fn measure(what: &str, (tasks, ran): (usize, usize)) {
 fn print_row(what: &str, series: u64, (tasks, ran): (usize, usize), before: u64) {
     let mib = |kib: u64| kib.div_ceil(1024);
     let (now, most) = (status("VmRSS"), status("VmHWM"));
-    println!("| {what} (begun with {} MiB) | {series} | {tasks} | {ran} | {} | {} |", mib(before), mib(now), mib(most));
+    println!(
+        "| {what} (begun with {} MiB) | {series} | {tasks} | {ran} | {} | {} |",
+        mib(before),
+        mib(now),
+        mib(most)
+    );
 }
 
 /// A figure of this process, in KiB.

@@ -481,7 +481,7 @@ fn histograms_kept_without_native_buckets_have_them_from_the_first_page_on() {
     let meta = store.cell(&plan().key).unwrap().meta().clone();
     let tasks = vec![(task("t"), record)];
     let cell = RestoredCell { key: plan().key, meta, tasks, seen: Vec::new(), items: Vec::new() };
-    store.restore(Restored { cells: vec![cell], damaged: 0 }, NOW, |_| true);
+    store.restore(Restored { cells: vec![cell], damaged: 0 }, NOW, |_| Some(Duration::ZERO));
     let kept = store.cell(&plan().key).unwrap().tasks()[&task("t")].durations[0].clone().unwrap();
     assert_eq!((kept.count(), kept.sum), (6, 99_000_000));
     assert_eq!(kept.native().map(|native| native.count()), Some(6));
