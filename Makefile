@@ -6,6 +6,7 @@ SHELL := bash
 
 # Where tests/tools.sh puts them; the tests take them from here.
 export PROMTOOL := $(CURDIR)/target/tools/promtool
+export NODE_EXPORTER := $(CURDIR)/target/tools/node-exporter
 export STRACE := strace
 export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 

@@ -12,7 +12,7 @@ use hyper::header::AUTHORIZATION;
 use rustls::ServerConfig;
 use secrecy::SecretString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -62,25 +62,29 @@ impl Gate {
     /// # Errors
     /// Every problem of the file, or that there is no thread to be had.
     pub fn read(path: PathBuf, tell: Tell) -> Result<Arc<Self>, Vec<Problem>> {
-        let Reading { outcome, seen } = file::read(&path);
-        let config = outcome?;
-        let impossible = |error: io::Error| {
-            vec![Problem::new(path.display().to_string(), "", format!("no thread: {error}"))]
-        };
-        let hasher = Some(Hasher::start().map_err(impossible)?);
-        tell(true);
-        let kept = Mutex::new(Kept { path: path.clone(), tell, read: seen, changing: None });
-        let gate = Arc::new(Self { now: ArcSwap::from_pointee(config), hasher, kept: Some(kept) });
+        let gate = Self::unwatched(path.clone(), tell)?;
         let watched = Arc::downgrade(&gate);
         let watch = move || {
             while let Some(gate) = watched.upgrade() {
                 gate.refresh();
                 drop(gate);
+                // A thread and no task: a file system that hangs must hold up no request.
                 std::thread::sleep(LOOK);
             }
         };
-        std::thread::Builder::new().name("web-config".into()).spawn(watch).map_err(impossible)?;
+        let thread = std::thread::Builder::new().name("web-config".into()).spawn(watch);
+        thread.map_err(|error| impossible(&path, &error))?;
         Ok(gate)
+    }
+
+    /// The same without the thread.
+    pub(super) fn unwatched(path: PathBuf, tell: Tell) -> Result<Arc<Self>, Vec<Problem>> {
+        let Reading { outcome, seen } = file::read(&path);
+        let config = outcome?;
+        let hasher = Some(Hasher::start().map_err(|error| impossible(&path, &error))?);
+        tell(true);
+        let kept = Mutex::new(Kept { path, tell, read: seen, changing: None });
+        Ok(Arc::new(Self { now: ArcSwap::from_pointee(config), hasher, kept: Some(kept) }))
     }
 
     /// Whether the file at `path` is good.
@@ -163,6 +167,10 @@ impl Gate {
             headers.insert(name, value.clone());
         }
     }
+}
+
+fn impossible(path: &Path, error: &io::Error) -> Vec<Problem> {
+    vec![Problem::new(path.display().to_string(), "", format!("cannot be watched: {error}"))]
 }
 
 /// Name and password as `Authorization: Basic` has them.

@@ -31,4 +31,5 @@ mod tls;
 mod trouble;
 mod truth;
 mod virtual_time;
+mod web_config;
 mod withdraw;
