@@ -5,6 +5,7 @@ use super::places::{Place, Places};
 use super::routes::Site;
 use super::{Limits, Page, Reload};
 use crate::web_config::Gate;
+use socket2::SockRef;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
@@ -16,6 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 /// The pauses after an accept that failed for want of descriptors or memory: the first, doubled up to the last.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// Connections that the system holds until they are accepted, within its own bound. Beyond it some of a crowd believe that
+/// they are connected, and hear of nothing for a minute.
+const BACKLOG: i32 = 4096;
 
 /// The HTTP server. Dropping it closes everything at once.
 pub struct Server {
@@ -56,6 +61,7 @@ impl Server {
         let mut accepting = JoinSet::new();
         for listener in listeners {
             listener.set_nonblocking(true)?;
+            SockRef::from(&listener).listen(BACKLOG)?;
             let socket = TcpListener::from_std(listener)?;
             addresses.push(socket.local_addr()?);
             let (site, places, stop) = (Arc::clone(&site), Arc::clone(&places), stop.clone());

@@ -25,6 +25,7 @@ mod page;
 mod proxy;
 mod repository;
 mod rig;
+mod serving;
 mod simulator;
 mod syscalls;
 mod tls;
