@@ -87,13 +87,14 @@ pub struct Limits {
 }
 
 impl Default for Limits {
+    /// Eight seconds and not ten: a crowd waits for up to two before it is accepted, and ten is what is promised.
     fn default() -> Self {
         Self {
             max_connections: 512,
             max_concurrent_scrapes: 40,
-            header_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(8),
             idle_timeout: Duration::from_secs(300),
-            write_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(8),
             response_timeout: Duration::from_secs(60),
         }
     }
