@@ -6,6 +6,7 @@ SHELL := bash
 
 # Where tests/tools.sh puts them; the tests take them from here.
 export PROMTOOL := $(CURDIR)/target/tools/promtool
+export NODE_EXPORTER := $(CURDIR)/target/tools/node-exporter
 export STRACE := strace
 export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 
@@ -13,7 +14,7 @@ export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 CARGO ?= cargo
 RULES := config/prometheus/alerts.yml
 
-.PHONY: help demo test check tools rules crash-test bench fuzz soak month golden
+.PHONY: help demo test check tools rules crash-test bench hold fuzz soak month golden
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -48,6 +49,10 @@ crash-test: ## kill the daemon N times at random moments, and compare its totals
 
 bench: ## the figures of README.md, side by side with the usual ways; wants a quiet machine
 	$(CARGO) bench --locked --bench paths --bench keeping --bench memory
+
+# Both ends are in one process: two descriptors a connection.
+hold: ## 10,000 connections that are idle or slow: how soon are they closed, and what does a good scrape take meanwhile
+	ulimit -n 20000 && $(CARGO) bench --locked --bench holding
 
 FUZZ_SECONDS ?= 60
 fuzz: ## every decoder and parser on made-up input, FUZZ_SECONDS each; needs a nightly toolchain

@@ -21,6 +21,7 @@ use crate::metrics::catalog;
 use crate::model::{Clock, NativeGauge, Observer, Quiet};
 use crate::schedule::Scheduled;
 use crate::sources::KINDS;
+use crate::web_config::Gate;
 use anyhow::Context as _;
 use build::Workshop;
 use std::ffi::OsString;
@@ -115,7 +116,11 @@ fn named(scheduled: &[Scheduled]) -> String {
 }
 
 fn load(args: &ConfigArgs) -> Result<Config, Vec<Problem>> {
-    Config::load_for(&demands(), &args.files, &config::environment())
+    let config = Config::load_for(&demands(), &args.files, &config::environment())?;
+    if !config.web.web_config.is_empty() {
+        Gate::check(config.web.web_config.as_str().into())?;
+    }
+    Ok(config)
 }
 
 /// What the kinds ask of the sections that name them.

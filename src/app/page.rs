@@ -1,7 +1,7 @@
 //! What HTTP hands out: the keeper's last publication, with the exporter's own metrics after it.
 
 use crate::expose::{self, Packer};
-use crate::http::{Exposition, Page, Wanted};
+use crate::http::{Exposition, Page, Refused, Wanted};
 use crate::keeper::Keeper;
 use crate::metrics::Own;
 use crate::model::{CellKey, CellStatus, Clock, Label, Status, Timestamp};
@@ -26,6 +26,9 @@ impl LivePage {
     /// The pages of what `keeper` publishes; ready when each of `places` was polled once.
     pub fn new(keeper: Keeper, own: Arc<Own>, clock: Arc<dyn Clock>, places: Vec<Place>) -> Self {
         let started = clock.now();
+        for reason in Refused::ALL {
+            own.http_refused(reason.name(), 0);
+        }
         Self { keeper, own, clock, started, places: ArcSwap::from_pointee(places) }
     }
 
@@ -80,5 +83,9 @@ impl Page for LivePage {
 
     fn scraped(&self, code: u16, took: Duration) {
         self.own.scraped(code, took);
+    }
+
+    fn refused(&self, refused: Refused) {
+        self.own.http_refused(refused.name(), 1);
     }
 }

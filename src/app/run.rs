@@ -14,6 +14,7 @@ use crate::schedule::{Fleet, Scheduled};
 use crate::state::{Limits, Store};
 use crate::systemd;
 use crate::telemetry::Telemetry;
+use crate::web_config::Gate;
 use anyhow::Context as _;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 /// How long polls under way may take to end when the exporter stops.
 const POLL_GRACE: Duration = Duration::from_secs(3);
 /// How long answers under way may take to end when the exporter stops.
-const SCRAPE_GRACE: Duration = Duration::from_secs(2);
+const SCRAPE_GRACE: Duration = Duration::from_secs(3);
 
 pub(super) fn run(args: &ConfigArgs) -> Exit {
     // First of all, while there is but one thread: see there.
@@ -144,10 +145,12 @@ impl Daemon {
             ..http::Limits::default()
         };
         let reload = config.web.enable_reload.then(|| reload_by(wishes.clone()));
-        let server =
-            Server::start(listeners, Arc::clone(&page) as _, reload, limits).context("cannot serve")?;
+        let gate = gate(&config, &own, &clock)?;
+        let scheme = if gate.tls().is_some() { "https" } else { "http" };
+        let server = Server::behind(gate, listeners, Arc::clone(&page) as _, reload, limits)
+            .context("cannot serve")?;
         for address in server.addresses() {
-            tracing::info!(%address, "serving metrics at http://{address}/metrics");
+            tracing::info!(%address, "serving metrics at {scheme}://{address}/metrics");
         }
         own.reloaded(true, clock.now());
         let desk: Arc<dyn Desk> = Arc::new(keeper);
@@ -174,11 +177,14 @@ impl Daemon {
         }
         tracing::info!("stopping");
         systemd::stopping();
-        if let Some(Polling { fleet, page, desk, .. }) = polling {
-            fleet.stop(POLL_GRACE).await;
-            drop((page, desk));
-        }
-        server.stop(SCRAPE_GRACE).await;
+        // Beside each other: neither takes from the other's time, and together they stay well below five seconds.
+        let polls = async {
+            if let Some(Polling { fleet, page, desk, .. }) = polling {
+                fleet.stop(POLL_GRACE).await;
+                drop((page, desk));
+            }
+        };
+        tokio::join!(polls, server.stop(SCRAPE_GRACE));
         // The keeper ends when nobody can ask it any more; what it was handed is kept before that.
         tokio::task::spawn_blocking(move || thread.join()).await.ok();
         tracing::info!("stopped");
@@ -262,6 +268,19 @@ fn reload_by(wishes: mpsc::Sender<Wish>) -> Reload {
             wishes.send(wish).await.map_err(|_| stopping())?;
             outcome.await.map_err(|_| stopping())?
         })
+    })
+}
+
+/// What stands before the pages: the web configuration file, or nothing.
+fn gate(config: &Config, own: &Arc<Own>, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<Gate>> {
+    if config.web.web_config.is_empty() {
+        return Ok(Arc::new(Gate::open()));
+    }
+    let (own, clock) = (Arc::clone(own), Arc::clone(clock));
+    let tell = Box::new(move |ok| own.web_config_read(ok, clock.now()));
+    Gate::read(config.web.web_config.as_str().into(), tell).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the web configuration cannot be used: {}", lines.join("; "))
     })
 }
 

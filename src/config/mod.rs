@@ -29,6 +29,7 @@ pub use duration::Duration;
 pub use environment::{Variables, environment};
 pub use limits::Limits;
 pub use log::{Format, Log};
+pub use nearest::nearest;
 pub use problem::Problem;
 pub use reader::keys_of;
 pub use schedule::Schedule;

@@ -1,7 +1,7 @@
 //! The word that was probably meant.
 
 /// The known word nearest to a mistyped one, if any is near enough to be worth naming.
-pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
     // A third of the letters wrong is still a typo; more is another word.
     let limit = (typed.chars().count() / 3).max(1);

@@ -15,7 +15,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem whose message is one line that no terminal obeys, whatever names it repeats.
-    pub(super) fn new(file: impl Into<String>, key: impl ToString, message: impl Into<String>) -> Self {
+    pub fn new(file: impl Into<String>, key: impl ToString, message: impl Into<String>) -> Self {
         let message: String = message.into();
         let message = match message.contains(char::is_control) {
             false => message,

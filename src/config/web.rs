@@ -13,7 +13,7 @@ pub struct Web {
     /// Addresses to listen on; sockets passed by systemd replace them. At least one.
     #[serde(deserialize_with = "addresses")]
     pub listen: Vec<SocketAddr>,
-    /// Path of a web configuration file (TLS, users). Empty: this version has none.
+    /// Path of a web configuration file (TLS, users), in the format of Prometheus' exporter-toolkit. Empty: none.
     pub web_config: String,
     /// Connections held open at once; at least 1.
     pub max_connections: usize,
@@ -45,12 +45,6 @@ impl Web {
             if self.listen[..i].contains(address) && address.port() != 0 {
                 findings.add(&at.child("listen"), format!("{address} is there twice"));
             }
-        }
-        if !self.web_config.is_empty() {
-            findings.add(
-                &at.child("web_config"),
-                "TLS and users come in a later version; until then write \"\" and put a proxy in front",
-            );
         }
         for (name, value) in [
             ("max_connections", self.max_connections),

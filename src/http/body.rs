@@ -1,6 +1,7 @@
 //! The body of an answer: chunks that are shared, and not copied.
 
 use super::Exposition;
+use super::pulse::Answering;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use std::any::Any;
@@ -18,13 +19,20 @@ pub(super) struct Chunks {
     /// What is left of the chunk at hand.
     chunk: Bytes,
     left: u64,
+    answering: Option<Answering>,
     held: Vec<Box<dyn Any + Send>>,
 }
 
 impl Chunks {
     /// A body of these chunks.
     pub(super) fn new(exposition: Exposition) -> Self {
-        Self { chunks: exposition.chunks, chunk: Bytes::new(), left: exposition.len, held: Vec::new() }
+        Self {
+            chunks: exposition.chunks,
+            chunk: Bytes::new(),
+            left: exposition.len,
+            answering: None,
+            held: Vec::new(),
+        }
     }
 
     /// Keeps `guard` until the last piece is handed over, or the body is dropped.
@@ -32,11 +40,19 @@ impl Chunks {
         self.held.push(Box::new(guard));
     }
 
+    /// Tells the connection of every piece, and of the end.
+    pub(super) fn felt_by(&mut self, answering: Answering) {
+        self.answering = Some(answering);
+    }
+
     /// The next piece.
     fn piece(&mut self) -> Option<Bytes> {
         // An empty frame would be read as the end of a chunked body.
         while self.chunk.is_empty() {
             self.chunk = self.chunks.next()?;
+        }
+        if let Some(answering) = &self.answering {
+            answering.moved();
         }
         let piece = self.chunk.split_to(self.chunk.len().min(PIECE));
         self.left = self.left.saturating_sub(piece.len() as u64);

@@ -6,6 +6,9 @@
 mod accept;
 mod body;
 mod connection;
+mod places;
+mod pulse;
+mod refused;
 mod routes;
 mod server;
 mod status;
@@ -13,6 +16,7 @@ mod status;
 mod tests;
 
 pub use accept::Wanted;
+pub use refused::Refused;
 pub use server::Server;
 
 use crate::expose::Answer;
@@ -32,6 +36,8 @@ pub trait Page: Send + Sync {
     fn status(&self) -> Status;
     /// A scrape was answered with `code`, and its last byte handed over after `took`.
     fn scraped(&self, code: u16, took: Duration);
+    /// A request was not answered with what it asked for, or a connection was closed on its client.
+    fn refused(&self, _: Refused) {}
 }
 
 /// Reads the configuration again; the error is for the one who asked.
@@ -66,22 +72,29 @@ impl From<Bytes> for Exposition {
 /// How much of everything clients may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Connections served at once; more wait to be accepted.
+    /// Connections served at once; for one more, the one that has waited longest for its client is closed.
     pub max_connections: usize,
     /// Pages rendered or sent at once; more are refused with 503.
     pub max_concurrent_scrapes: usize,
-    /// From the connection, or the answer before, to the end of a request's headers.
+    /// From the connection to the end of the first request's headers, TLS included; later from the first byte of a request.
     pub header_timeout: Duration,
+    /// From a good answer to the next request: longer than any scrape interval in use.
+    pub idle_timeout: Duration,
+    /// From one part of an answer to the next, where its client does not read.
+    pub write_timeout: Duration,
     /// From the end of a request's headers to the end of its answer.
     pub response_timeout: Duration,
 }
 
 impl Default for Limits {
+    /// Eight seconds and not ten: a crowd waits for up to two before it is accepted, and ten is what is promised.
     fn default() -> Self {
         Self {
             max_connections: 512,
             max_concurrent_scrapes: 40,
-            header_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(8),
+            idle_timeout: Duration::from_secs(300),
+            write_timeout: Duration::from_secs(8),
             response_timeout: Duration::from_secs(60),
         }
     }

@@ -1,12 +1,14 @@
 //! From a request to its answer.
 
 use super::body::Chunks;
-use super::{Exposition, Page, Reload, Wanted, status};
+use super::{Exposition, Page, Refused, Reload, Wanted, status};
 use crate::expose::Format;
+use crate::web_config::{Gate, Refusal};
 use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
@@ -30,6 +32,8 @@ const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 /// Seconds after which a refused scrape may come again: about the time a slow one takes.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
+/// Status pages made or sent at once. They have places of their own: when scrapes take all of theirs, people look.
+const MOST_PAGES: usize = 8;
 
 /// All there is to ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,21 +78,59 @@ impl Route {
 
 /// The pages and what they are made from.
 pub(super) struct Site {
+    gate: Arc<Gate>,
     page: Arc<dyn Page>,
     reload: Option<Reload>,
-    /// Places for answers that take memory or time.
-    places: Arc<Semaphore>,
+    /// Places for scrapes, which take memory and time.
+    scrapes: Arc<Semaphore>,
+    /// Places for the status page.
+    pages: Arc<Semaphore>,
 }
 
 impl Site {
     /// `reload` is `None` where the configuration does not allow it over HTTP.
-    pub(super) fn new(page: Arc<dyn Page>, reload: Option<Reload>, max_concurrent_scrapes: usize) -> Self {
-        let places = max_concurrent_scrapes.clamp(1, Semaphore::MAX_PERMITS);
-        Self { page, reload, places: Arc::new(Semaphore::new(places)) }
+    pub(super) fn new(
+        gate: Arc<Gate>,
+        page: Arc<dyn Page>,
+        reload: Option<Reload>,
+        max_concurrent_scrapes: usize,
+    ) -> Self {
+        let places = |count: usize| Arc::new(Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS)));
+        Self { gate, page, reload, scrapes: places(max_concurrent_scrapes), pages: places(MOST_PAGES) }
     }
 
-    /// The answer. Depends on method, path, and what a client accepts; neither query nor body are looked at.
+    /// What stands before every page.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Takes down that somebody was not served.
+    pub(super) fn refused(&self, refused: Refused) {
+        self.page.refused(refused);
+    }
+
+    /// The answer, for those who may have one. Depends on method, path, and what a client accepts; neither query nor body
+    /// are looked at.
     pub(super) async fn answer<B>(&self, request: &Request<B>) -> Response<Chunks> {
+        let mut reply = match self.gate.admit(request.headers()).await {
+            Ok(()) => self.route(request).await,
+            Err(Refusal::TooMany) => {
+                self.refused(Refused::RateLimit);
+                text(StatusCode::TOO_MANY_REQUESTS, "more requests than rate_limit allows\n")
+            }
+            Err(Refusal::Unauthorized) => {
+                self.refused(Refused::Unauthorized);
+                let mut refusal = text(StatusCode::UNAUTHORIZED, "name and password are missing or wrong\n");
+                refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+                refusal
+            }
+            Err(Refusal::Busy) => self.busy(),
+        };
+        self.gate.adorn(reply.headers_mut());
+        reply
+    }
+
+    async fn route<B>(&self, request: &Request<B>) -> Response<Chunks> {
         let Some(route) = Route::of(request.uri().path()) else {
             return text(StatusCode::NOT_FOUND, "no such page; see / and /metrics\n");
         };
@@ -116,9 +158,9 @@ impl Site {
 
     fn metrics(&self, headers: &HeaderMap) -> Response<Chunks> {
         let mut scrape = Scrape { page: Arc::clone(&self.page), code: StatusCode::OK, began: Instant::now() };
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+        let Ok(place) = Arc::clone(&self.scrapes).try_acquire_owned() else {
             scrape.code = StatusCode::SERVICE_UNAVAILABLE;
-            return busy();
+            return self.busy();
         };
         let wanted = Wanted::of(headers);
         let mut reply = reply(StatusCode::OK, metrics_type(wanted.format), self.page.metrics(wanted));
@@ -134,10 +176,17 @@ impl Site {
 
     /// An answer that is made now, where there is a place for it.
     fn placed(&self, content_type: &'static str, make: impl FnOnce() -> String) -> Response<Chunks> {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return busy() };
+        let Ok(place) = Arc::clone(&self.pages).try_acquire_owned() else { return self.busy() };
         let mut reply = reply(StatusCode::OK, content_type, Bytes::from(make()).into());
         reply.body_mut().hold(place);
         reply
+    }
+
+    fn busy(&self) -> Response<Chunks> {
+        self.refused(Refused::Busy);
+        let mut refusal = text(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; come again\n");
+        refusal.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+        refusal
     }
 
     async fn reload(&self) -> Response<Chunks> {
@@ -172,12 +221,6 @@ impl Drop for Scrape {
 
 fn say(yes: bool, good: &'static str, bad: &'static str) -> Response<Chunks> {
     if yes { text(StatusCode::OK, good) } else { text(StatusCode::SERVICE_UNAVAILABLE, bad) }
-}
-
-fn busy() -> Response<Chunks> {
-    let mut refusal = text(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; come again\n");
-    refusal.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
-    refusal
 }
 
 fn text(code: StatusCode, body: impl Into<Bytes>) -> Response<Chunks> {

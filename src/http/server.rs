@@ -1,20 +1,26 @@
 //! Listening, accepting, draining.
 
 use super::connection::serve;
+use super::places::{Place, Places};
 use super::routes::Site;
 use super::{Limits, Page, Reload};
+use crate::web_config::Gate;
+use socket2::SockRef;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// The pauses after an accept that failed for want of descriptors or memory: the first, doubled up to the last.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// Connections that the system holds until they are accepted, within its own bound. Beyond it some of a crowd believe that
+/// they are connected, and hear of nothing for a minute.
+const BACKLOG: i32 = 4096;
 
 /// The HTTP server. Dropping it closes everything at once.
 pub struct Server {
@@ -24,7 +30,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves on every listener. Needs a tokio runtime around it.
+    /// Serves everybody on every listener, without TLS. Needs a tokio runtime around it.
     ///
     /// # Errors
     /// Where a listener cannot be used.
@@ -34,13 +40,28 @@ impl Server {
         reload: Option<Reload>,
         limits: Limits,
     ) -> io::Result<Self> {
+        Self::behind(Arc::new(Gate::open()), listeners, page, reload, limits)
+    }
+
+    /// Serves whom `gate` lets in, as [`Server::start`] does.
+    ///
+    /// # Errors
+    /// Where a listener cannot be used.
+    pub fn behind(
+        gate: Arc<Gate>,
+        listeners: Vec<StdListener>,
+        page: Arc<dyn Page>,
+        reload: Option<Reload>,
+        limits: Limits,
+    ) -> io::Result<Self> {
         let stop = CancellationToken::new();
-        let site = Arc::new(Site::new(page, reload, limits.max_concurrent_scrapes));
-        let places = Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let site = Arc::new(Site::new(gate, page, reload, limits.max_concurrent_scrapes));
+        let places = Places::new(limits.max_connections);
         let mut addresses = Vec::new();
         let mut accepting = JoinSet::new();
         for listener in listeners {
             listener.set_nonblocking(true)?;
+            SockRef::from(&listener).listen(BACKLOG)?;
             let socket = TcpListener::from_std(listener)?;
             addresses.push(socket.local_addr()?);
             let (site, places, stop) = (Arc::clone(&site), Arc::clone(&places), stop.clone());
@@ -69,7 +90,7 @@ impl Server {
 struct Listener {
     socket: TcpListener,
     site: Arc<Site>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     limits: Limits,
     stop: CancellationToken,
 }
@@ -98,8 +119,7 @@ impl Listener {
                     if let Some((stream, place)) = accepted {
                         let (site, limits, stop) = (Arc::clone(&self.site), self.limits, self.stop.clone());
                         connections.spawn(async move {
-                            let _place = place;
-                            serve(stream, &site, limits, &stop).await;
+                            serve(stream, &site, limits, place, &stop).await;
                         });
                     }
                     next.set(self.next());
@@ -110,7 +130,7 @@ impl Listener {
 
     /// The next connection and its place. Accepted first and placed then, so that a listener without visitors takes no
     /// place from the others.
-    async fn next(&self) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    async fn next(&self) -> Option<(TcpStream, Place)> {
         let mut pause = BACKOFF.0;
         loop {
             match self.socket.accept().await {
@@ -119,7 +139,7 @@ impl Listener {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "cannot set TCP_NODELAY");
                     }
-                    return Some((stream, Arc::clone(&self.places).acquire_owned().await.ok()?));
+                    return Some((stream, self.places.take().await?));
                 }
                 Err(error) if concerns_one_peer(&error) => {}
                 Err(error) => {

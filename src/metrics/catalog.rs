@@ -158,6 +158,9 @@ families! {
     STATE_FORGOTTEN_EARLY = "taskrun_exporter_state_runs_forgotten_early_total", Counter, "", Exporter, [], "Finished runs forgotten before their time because limits.runs was reached.";
     CONFIG_RELOAD_OK = "taskrun_exporter_config_last_reload_successful", Gauge, "", Exporter, [], "Whether the configuration was last read without a problem.";
     CONFIG_RELOAD_TIME = "taskrun_exporter_config_last_reload_success_timestamp_seconds", Gauge, "seconds", Exporter, [], "When the configuration was last read without a problem.";
+    WEB_CONFIG_OK = "taskrun_exporter_web_config_last_reload_successful", Gauge, "", Exporter, [], "Whether the web configuration file (web.web_config) was last read without a problem; absent where there is none.";
+    WEB_CONFIG_TIME = "taskrun_exporter_web_config_last_reload_success_timestamp_seconds", Gauge, "seconds", Exporter, [], "When the web configuration file was last read without a problem: at the start, and when it or a file that it names had changed.";
+    HTTP_REFUSED = "taskrun_exporter_http_refused_total", Counter, "", Exporter, ["reason"], "Requests refused and connections closed on their clients, by reason.";
     SCRAPES = "taskrun_exporter_scrapes_total", Counter, "", Exporter, ["code"], "Scrapes served, by HTTP status code.";
     SCRAPE_DURATION = "taskrun_exporter_scrape_duration_seconds", Histogram, "seconds", Exporter, [], "How long scrapes took to answer.";
     PROCESS_CPU = "process_cpu_seconds_total", Counter, "seconds", Exporter, [], "Total user and system CPU time spent in seconds.";

@@ -35,6 +35,9 @@ pub struct Own {
     forgotten_early: Keyed<0>,
     reload_ok: Keyed<0>,
     reload_time: Keyed<0>,
+    web_config_ok: Keyed<0>,
+    web_config_time: Keyed<0>,
+    http_refused: Keyed<1>,
     scrapes: Keyed<1>,
     scrape_duration: Histogram,
     cpu: Keyed<0>,
@@ -76,6 +79,9 @@ impl Own {
             forgotten_early: keyed(&registry, catalog::STATE_FORGOTTEN_EARLY)?,
             reload_ok: keyed(&registry, catalog::CONFIG_RELOAD_OK)?,
             reload_time: keyed(&registry, catalog::CONFIG_RELOAD_TIME)?,
+            web_config_ok: keyed(&registry, catalog::WEB_CONFIG_OK)?,
+            web_config_time: keyed(&registry, catalog::WEB_CONFIG_TIME)?,
+            http_refused: keyed(&registry, catalog::HTTP_REFUSED)?,
             scrapes: keyed(&registry, catalog::SCRAPES)?,
             scrape_duration,
             cpu: keyed(&registry, catalog::PROCESS_CPU)?,
@@ -138,6 +144,19 @@ impl Own {
         if ok {
             self.reload_time.set([], at.as_seconds());
         }
+    }
+
+    /// The web configuration file was read.
+    pub fn web_config_read(&self, ok: bool, at: Timestamp) {
+        self.web_config_ok.set([], f64::from(u8::from(ok)));
+        if ok {
+            self.web_config_time.set([], at.as_seconds());
+        }
+    }
+
+    /// A request was refused, or a connection closed on its client: `more` times, for this reason.
+    pub fn http_refused(&self, reason: &'static str, more: u32) {
+        self.http_refused.add([reason], more.into());
     }
 
     /// A scrape was answered.

@@ -6,7 +6,7 @@ mod literal;
 mod machine;
 mod secret;
 
-use crate::cli::{exporter, get};
+use crate::cli::{eventually, exporter, get_as};
 use crate::clouds::clouds;
 use front::{Front, Proxy};
 use secret::{Haystack, Secret};
@@ -22,11 +22,16 @@ struct Planted {
     folder: tempfile::TempDir,
     env: Vec<(&'static str, String)>,
     secrets: Vec<Secret>,
+    /// Name and password for the exporter's own pages, and ones that it refuses.
+    web: String,
+    guess: String,
 }
 
 impl Planted {
     fn new() -> Self {
-        let mut planted = Self { folder: tempfile::tempdir().unwrap(), env: Vec::new(), secrets: Vec::new() };
+        let folder = tempfile::tempdir().unwrap();
+        let (web, guess) = (String::new(), String::new());
+        let mut planted = Self { folder, env: Vec::new(), secrets: Vec::new(), web, guess };
         for name in [
             "TENCENTCLOUD_SECRET_ID",
             "TENCENTCLOUD_SECRET_KEY",
@@ -74,6 +79,13 @@ impl Planted {
         ] {
             planted.env.push((name, value.to_owned()));
         }
+        let (name, password) = ("watcher", planted.plant("web password"));
+        let hash = bcrypt::hash_with_salt(&password, 4, [7; 16]).unwrap();
+        let hash = hash.format_for_version(bcrypt::Version::TwoY);
+        planted.secrets.push(Secret::new("hash of the web password", &hash));
+        planted.file("web.yml", &format!("basic_auth_users:\n  {name}: {hash}\n"));
+        planted.web = format!("{name}:{password}");
+        planted.guess = format!("{name}:{}", planted.plant("wrong web password"));
         planted
     }
 
@@ -108,7 +120,8 @@ impl Planted {
             at("file_token")
         );
         let mut text = format!(
-            "[web]\nlisten = [\"127.0.0.1:0\"]\n[state]\npath = \"{}\"\n[log]\nlevel = \"trace\"\nformat = \"{format}\"\n",
+            "[web]\nlisten = [\"127.0.0.1:0\"]\nweb_config = \"{}\"\n[state]\npath = \"{}\"\n[log]\nlevel = \"trace\"\nformat = \"{format}\"\n",
+            at("web.yml"),
             at("state")
         );
         for (name, keys, role, endpoint) in [
@@ -220,7 +233,8 @@ const FAULTS: &str =
     "auth=0.15,torn=0.1,html=0.1,server=0.1,internal=0.05,throttle=0.02,unknown=0.1,null=0.05";
 
 /// What the daemon shows, once every account has been asked for and most ways of failing were met.
-fn watch(address: SocketAddr, found: &mut Haystack) {
+fn watch(address: SocketAddr, planted: &Planted, found: &mut Haystack) {
+    let get = |path: &str| get_as(address, path, &planted.web);
     let polled = |page: &str, what: &str| {
         page.lines().any(|line| {
             line.starts_with("taskrun_source_polls_total") && line.contains(what) && !line.ends_with(" 0")
@@ -249,7 +263,7 @@ fn watch(address: SocketAddr, found: &mut Haystack) {
     ];
     let until = Instant::now() + Duration::from_secs(90);
     loop {
-        let page = get(address, "/metrics").1;
+        let page = get("/metrics").1;
         let missing: Vec<_> = met.iter().filter(|what| !polled(&page, what)).collect();
         if missing.is_empty()
             && page.contains("taskrun_credentials_expiry_timestamp_seconds{account=\"role\"}")
@@ -260,8 +274,16 @@ fn watch(address: SocketAddr, found: &mut Haystack) {
         std::thread::sleep(Duration::from_millis(100));
     }
     for path in ["/metrics", "/", "/api/v1/status", "/-/ready", "/-/healthy", "/nowhere"] {
-        found.add(path, get(address, path).1);
+        found.add(path, get(path).1);
+        let (code, refusal) = get_as(address, path, &planted.guess);
+        assert_eq!(code, 401, "{path}");
+        found.add(&format!("{path}, refused"), refusal);
     }
+    // What is read while running, and not good.
+    let good = planted.folder.path().join("web.yml");
+    fs::write(&good, fs::read_to_string(&good).unwrap().replace("$2y$", "")).unwrap();
+    let reload = "taskrun_exporter_web_config_last_reload_successful 0";
+    eventually("the broken file is noticed", || get("/metrics").1.contains(reload));
 }
 
 async fn nothing_leaks(format: &'static str) {
@@ -278,7 +300,7 @@ async fn nothing_leaks(format: &'static str) {
         fs::write(&config, planted.config(upstream, front.address, format)).unwrap();
         let mut found = Haystack::default();
         let mut daemon = Daemon::start(planted.command(&["run"], &config), planted.folder.path());
-        watch(daemon.address(), &mut found);
+        watch(daemon.address(), &planted, &mut found);
         let process = format!("/proc/{}/cmdline", daemon.child.id());
         found.add("the command line", fs::read(process).unwrap());
         daemon.end();

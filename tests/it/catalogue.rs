@@ -57,6 +57,10 @@ async fn every_exposed_family_is_in_the_catalogue_with_its_labels() {
         "taskrun_exporter_config_last_reload_successful",
         "taskrun_exporter_config_last_reload_success_timestamp_seconds",
         "taskrun_api_rate_limit_wait_seconds_total",
+        // Only where there is a web configuration file, and a server.
+        "taskrun_exporter_web_config_last_reload_successful",
+        "taskrun_exporter_web_config_last_reload_success_timestamp_seconds",
+        "taskrun_exporter_http_refused_total",
     ];
     for family in &catalogue {
         let there = page.families.contains_key(family.name);

@@ -2,6 +2,8 @@
 
 use crate::clouds::{TestClouds, clouds};
 use crate::page::Page;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
@@ -154,8 +156,18 @@ impl Drop for Daemon {
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    get_as(address, path, "")
+}
+
+/// The same with a name and password.
+pub(crate) fn get_as(address: SocketAddr, path: &str, user: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let user = STANDARD.encode(user);
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic {user}\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -225,6 +237,46 @@ fn check_of_a_good_file_calls_nobody_and_exits_0() {
     let (code, out, err) = run(&["check", "--config", file.path()]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(out.contains("commands/ap-guangzhou"), "{out}");
+}
+
+#[test]
+fn check_reads_the_web_configuration_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let web = folder.path().join("web.yml");
+    let file = config("127.0.0.1:1", "");
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    let named = format!("[web]\nweb_config = \"{}\"\n", web.display());
+    let file = File::new(&text.replace("[web]\n", &named));
+    let (code, _, err) = run(&["check", "--config", file.path()]);
+    assert!(code == Some(78) && err.contains("web.yml"), "{err}");
+    std::fs::write(&web, "http_server_config:\n  http2: perhaps\n").unwrap();
+    let (code, _, err) = run(&["check", "--config", file.path()]);
+    assert!(code == Some(78) && err.contains("web.yml:2: http_server_config.http2: "), "{err}");
+    std::fs::write(&web, "http_server_config:\n  http2: on\n").unwrap();
+    assert_eq!(run(&["check", "--config", file.path()]).0, Some(0));
+}
+
+#[test]
+fn a_stop_takes_at_most_five_seconds_whatever_hangs() {
+    // An API that takes every call and answers none, and clients that begin and do not go on.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let file = config(&silent.local_addr().unwrap().to_string(), "");
+    let mut daemon = Daemon::start(exporter().args(["run", "--config", file.path()]));
+    let address = daemon.address();
+    let begun = silent.accept().unwrap();
+    let mut held: Vec<TcpStream> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
+    held[1].write_all(b"GET /metrics HTTP/1.1\r\nHost").unwrap();
+    held[2].write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(held[2].read(&mut [0; 8]).unwrap(), 8);
+    let began = Instant::now();
+    daemon.signal("-TERM");
+    assert_eq!(daemon.ended(), Some(0));
+    assert!(began.elapsed() <= Duration::from_secs(5), "{:?}", began.elapsed());
+    // What was asked for before the stop was answered to the end.
+    let mut rest = String::new();
+    held[2].read_to_string(&mut rest).unwrap();
+    assert!(rest.ends_with('\n') && rest.contains("taskrun_exporter_build_info"), "{rest}");
+    drop(begun);
 }
 
 #[test]
