@@ -7,13 +7,14 @@ SHELL := bash
 # Where tests/tools.sh puts them; the tests take them from here.
 export PROMTOOL := $(CURDIR)/target/tools/promtool
 export STRACE := strace
+export CHROMIUM ?= chromium
 export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 
 # Incremental compilation stays as cargo has it: the second `make test` of an hour matters more than the first of a day.
 CARGO ?= cargo
 RULES := config/prometheus/alerts.yml
 
-.PHONY: help demo test check tools rules crash-test bench fuzz soak golden
+.PHONY: help demo test check tools rules crash-test bench fuzz soak golden package
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -57,6 +58,13 @@ SOAK_MINUTES ?= 10
 SOAK_PROFILE ?= release
 soak: ## a day of the exporter in SOAK_MINUTES: does anything grow, do the totals stay true
 	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) bench --locked --profile $(SOAK_PROFILE) --bench soak
+
+# BINARY=… packs another one, like one that was built for another C library.
+BINARY ?= target/release/taskrun-exporter
+package: ## a Debian package, a tarball, a bill of materials and checksums, in target/package
+	[ "$(BINARY)" != target/release/taskrun-exporter ] || $(CARGO) build --locked --release --bin taskrun-exporter
+	rm -rf target/package
+	config/package/build.sh "$(BINARY)" target/package
 
 golden: tools ## accept what the tests now see: golden files and the metric table of README.md
 	UPDATE_GOLDEN=1 $(CARGO) test --locked

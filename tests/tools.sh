@@ -3,6 +3,7 @@
 #
 #   promtool        from Debian's package, unpacked but not installed; where there is no apt-get, the one on PATH
 #   strace          Debian's, installed: it kills the daemon at each write of a commit
+#   chromium        Debian's, installed: it opens the status page; CHROMIUM=… names another one
 #   venv/bin/python a Python environment with prometheus_client and tests/interop/requirements.txt
 #
 # Does nothing when all is there. Asks for root, or sudo, only where a Debian package is really missing.
@@ -84,6 +85,7 @@ get_python() {
 
 [ -x "$promtool" ] || get_promtool
 command -v strace >/dev/null || install_debian strace
+command -v "${CHROMIUM:-chromium}" >/dev/null || install_debian chromium
 cmp -s "$tools/venv/holds" <(wanted_python) || get_python
 
 printf 'PROMTOOL=%s\nINTEROP_PYTHON=%s\n' "$promtool" "$python"

@@ -25,7 +25,7 @@ fn told(output: Output) -> (Option<i32>, String, String) {
 }
 
 /// A configuration file that lives as long as the test.
-struct File(tempfile::NamedTempFile);
+pub(crate) struct File(tempfile::NamedTempFile);
 
 impl File {
     fn new(text: &str) -> Self {
@@ -34,12 +34,12 @@ impl File {
         Self(file)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.path().to_str().unwrap()
     }
 }
 
-fn config(address: &str, more: &str) -> File {
+pub(crate) fn config(address: &str, more: &str) -> File {
     let state = std::env::temp_dir().join(format!("taskrun-test-{}", fastrand::u64(..)));
     File::new(&format!(
         r#"
@@ -64,7 +64,7 @@ settings = {{ lookback = "10m" }}
 }
 
 /// Sends a signal. The shell has a kill of its own, whatever is installed.
-fn signal(name: &str, process: &str) -> bool {
+pub(crate) fn signal(name: &str, process: &str) -> bool {
     Command::new("sh").args(["-c", &format!("kill {name} {process}")]).status().unwrap().success()
 }
 
@@ -102,7 +102,7 @@ impl Daemon {
         line.rsplit_once("address=").unwrap().1.trim().parse().unwrap()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         assert!(signal(name, &self.child.id().to_string()));
     }
 
@@ -129,7 +129,7 @@ impl Daemon {
         }
     }
 
-    fn ended(&mut self) -> Option<i32> {
+    pub(crate) fn ended(&mut self) -> Option<i32> {
         let until = Instant::now() + Duration::from_secs(10);
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -149,8 +149,13 @@ impl Drop for Daemon {
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+}
+
+/// Sends a request that closes the connection.
+pub(crate) fn ask(address: SocketAddr, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

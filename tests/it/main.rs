@@ -9,6 +9,7 @@
     reason = "tests measure real time, read what `make test` tells them, and end where they are wrong"
 )]
 
+mod browser;
 mod canary;
 mod catalogue;
 mod cli;
@@ -25,6 +26,7 @@ mod page;
 mod proxy;
 mod repository;
 mod rig;
+mod service;
 mod simulator;
 mod syscalls;
 mod tls;
