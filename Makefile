@@ -8,13 +8,14 @@ SHELL := bash
 export PROMTOOL := $(CURDIR)/target/tools/promtool
 export NODE_EXPORTER := $(CURDIR)/target/tools/node-exporter
 export STRACE := strace
+export CHROMIUM ?= chromium
 export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 
 # Incremental compilation stays as cargo has it: the second `make test` of an hour matters more than the first of a day.
 CARGO ?= cargo
 RULES := config/prometheus/alerts.yml
 
-.PHONY: help demo test check tools rules crash-test bench hold fuzz soak month golden
+.PHONY: help demo test check tools rules crash-test bench hold fuzz soak month golden package
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -66,6 +67,13 @@ soak: ## a day of the exporter in SOAK_MINUTES: does anything grow, do the total
 
 month: ## 30 days at 100 finished runs a second through a state file: is it flat, is every run counted; takes an hour
 	$(CARGO) bench --locked --bench month
+
+# BINARY=… packs another one, like one that was built for another C library.
+BINARY ?= target/release/taskrun-exporter
+package: ## a Debian package, a tarball, a bill of materials and checksums, in target/package
+	[ "$(BINARY)" != target/release/taskrun-exporter ] || $(CARGO) build --locked --release --bin taskrun-exporter
+	rm -rf target/package
+	config/package/build.sh "$(BINARY)" target/package
 
 golden: tools ## accept what the tests now see: golden files and the metric table of README.md
 	UPDATE_GOLDEN=1 $(CARGO) test --locked

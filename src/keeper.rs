@@ -3,6 +3,8 @@
 //! It runs on a thread of its own, because a commit may block on the disk and rendering takes CPU; workers wait for it,
 //! scrapes never do: they take the page that was published last.
 
+mod beat;
+mod history;
 mod relief;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,8 @@ use crate::model::{
 };
 use crate::state::{CellState, Store};
 use arc_swap::ArcSwap;
+use beat::Beat;
+use history::History;
 use relief::Episode;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,9 +64,11 @@ pub struct Parts {
 pub struct Keeper {
     requests: mpsc::Sender<Request>,
     published: Arc<ArcSwap<Published>>,
+    beat: Arc<Beat>,
 }
 
 enum Request {
+    Beat,
     Begin { plan: CellPlan, reply: oneshot::Sender<Window> },
     Recall { cell: CellKey, runs: Vec<RunId>, reply: oneshot::Sender<Vec<Known>> },
     Submit { cell: CellKey, batch: Batch, reply: oneshot::Sender<()> },
@@ -81,6 +87,7 @@ impl Keeper {
     pub fn start(parts: Parts) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (requests, queue) = mpsc::channel(QUEUE);
         let published = Arc::new(ArcSwap::from_pointee(Published::default()));
+        let beat = Arc::<Beat>::default();
         let views = cell_families(&parts.natives);
         let mut desk = KeeperThread {
             renderer: Renderer::new(views.iter().map(|(family, _)| *family)),
@@ -90,16 +97,17 @@ impl Keeper {
             clock: parts.clock,
             own: parts.own,
             published: Arc::clone(&published),
-            reports: BTreeMap::new(),
+            history: BTreeMap::new(),
             changed: BTreeMap::new(),
             news: BTreeSet::new(),
             episode: Episode::default(),
+            beat: Arc::clone(&beat),
         };
         // Here and not on the thread: the first scrape may come as soon as this returns, and a page without the restored
         // series would end them.
         desk.show_all();
         let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || desk.run(queue))?;
-        Ok((Self { requests, published }, thread))
+        Ok((Self { requests, published, beat }, thread))
     }
 
     /// What was published last. Never waits.
@@ -110,6 +118,16 @@ impl Keeper {
     /// Whether the keeper's thread is there to serve.
     pub fn is_alive(&self) -> bool {
         !self.requests.is_closed()
+    }
+
+    /// How many steps the keeper's thread has taken; asks it for one more, so that it moves even where there is nothing
+    /// to do. Waiting for room on a disk is steps too; a step that does not end is none. Never waits.
+    pub fn beats(&self) -> u64 {
+        if self.beat.ask() && self.requests.try_send(Request::Beat).is_err() {
+            // The queue is full, so there is enough to take steps for; or the keeper is gone.
+            self.beat.answered();
+        }
+        self.beat.count()
     }
 
     async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, IntakeClosed> {
@@ -176,14 +194,15 @@ struct KeeperThread {
     views: Vec<View>,
     renderer: Renderer,
     published: Arc<ArcSwap<Published>>,
-    /// The last report of each cell, for the status page.
-    reports: BTreeMap<CellKey, PollReport>,
+    /// The last polls of each cell, for the status page.
+    history: BTreeMap<CellKey, History>,
     /// Cells that changed since the last publication, and what of them.
     changed: BTreeMap<CellKey, Change>,
     /// Cells of which something new was learnt since their last report.
     news: BTreeSet<CellKey>,
     /// What is going on where more is remembered than may be.
     episode: Episode,
+    beat: Arc<Beat>,
 }
 
 /// Whoever waits for the next publication.
@@ -244,6 +263,7 @@ impl KeeperThread {
             }
             self.relieve(&queue);
             self.publish();
+            self.beat.step();
             served.into_iter().for_each(Waiting::answer);
             if let Err(error) = self.ledger.compact() {
                 tracing::warn!(%error, "the state file keeps space that it does not need");
@@ -252,7 +272,9 @@ impl KeeperThread {
     }
 
     fn serve(&mut self, request: Request, queue: &mpsc::Receiver<Request>, served: &mut Vec<Waiting>) {
+        self.beat.step();
         match request {
+            Request::Beat => self.beat.answered(),
             Request::Begin { plan, reply } => {
                 let shown = self.shows_now(&plan.key);
                 let window = self.store.begin(&plan, self.clock.now());
@@ -265,6 +287,8 @@ impl KeeperThread {
             }
             Request::Submit { cell, batch, reply } => {
                 let delta = self.store.apply(&cell, &batch, self.clock.now());
+                let records = batch.observations.len() as u64;
+                self.history.entry(cell).or_default().handed_over(records);
                 if self.commit(delta, queue) {
                     served.push(Waiting::Done(reply));
                 }
@@ -274,7 +298,7 @@ impl KeeperThread {
                 if self.commit(delta, queue) {
                     let news = self.news.remove(&report.cell);
                     let pulse = Pulse { under_way: self.store.is_under_way(&report.cell), news };
-                    self.reports.insert(report.cell.clone(), report);
+                    self.history.entry(report.cell.clone()).or_default().polled(report);
                     served.push(Waiting::Reported(reply, pulse));
                 }
             }
@@ -309,7 +333,7 @@ impl KeeperThread {
             self.own.committed(false);
             tracing::error!(%error, retry_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
                 "counting is paused, scrapes go on from the last page; make room on the disk or mend its permissions");
-            if !wait(pause, queue) {
+            if !wait(pause, queue, &self.beat) {
                 tracing::warn!(source.cell = %delta.cell,
                     "stopped before the last batch could be kept; the next start reads it again");
                 return false;
@@ -341,6 +365,7 @@ impl KeeperThread {
             if !self.commit(Some(delta), queue) {
                 return;
             }
+            self.beat.step();
             self.own.forgotten_early(runs);
             self.episode.forgets(runs, most, now);
         }
@@ -354,7 +379,7 @@ impl KeeperThread {
         self.store.withdraw(&cell);
         self.forget_dormant();
         self.renderer.remove(&cell);
-        self.reports.remove(&cell);
+        self.history.remove(&cell);
         self.news.remove(&cell);
         self.note(cell, Change::All);
     }
@@ -373,18 +398,22 @@ impl KeeperThread {
 
     fn status(&self, key: &CellKey, cell: &CellState) -> CellStatus {
         let meta = cell.meta();
-        let last = self.reports.get(key);
+        let history = self.history.get(key);
+        let last = history.and_then(History::last);
         CellStatus {
             cell: key.clone(),
             up: meta.up,
-            last_poll: last.map(|report| report.at),
-            last_result: last.map(|report| report.reason),
-            took: last.map(|report| report.took),
+            last_poll: last.map(|poll| poll.began.plus(poll.took)),
+            next_poll: None,
+            last_result: last.map(|poll| poll.result),
+            took: last.map(|poll| poll.took),
             last_success: meta.last_success,
             watermark: meta.watermark,
             backlog: meta.backlog,
             tasks: cell.tasks().len() as u64,
             message: meta.message.clone(),
+            last_error: history.and_then(History::last_error),
+            trail: history.map(History::trail).unwrap_or_default(),
         }
     }
 
@@ -413,9 +442,10 @@ impl KeeperThread {
 }
 
 /// Sleeps; whether the keeper is still wanted.
-fn wait(pause: Duration, queue: &mpsc::Receiver<Request>) -> bool {
+fn wait(pause: Duration, queue: &mpsc::Receiver<Request>, beat: &Beat) -> bool {
     let mut left = pause;
     while !left.is_zero() && !queue.is_closed() {
+        beat.step();
         let step = left.min(FIRST_PAUSE);
         std::thread::sleep(step);
         left -= step;

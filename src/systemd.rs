@@ -34,9 +34,10 @@ pub fn alive() {
     tell(&[NotifyState::Watchdog]);
 }
 
-/// How often to call [`alive`]: half of `WatchdogSec=`. `None` where the unit sets none.
+/// How often to call [`alive`]: a third of `WatchdogSec=`, so that one call may be left out. `None` where the unit sets
+/// none.
 pub fn watchdog_interval() -> Option<Duration> {
-    sd_notify::watchdog_enabled().map(|limit| limit / 2).filter(|interval| !interval.is_zero())
+    sd_notify::watchdog_enabled().map(|limit| limit / 3).filter(|interval| !interval.is_zero())
 }
 
 /// The sockets of a `.socket` unit, in its order and fit for tokio; none where there is no such unit.
@@ -107,7 +108,7 @@ mod tests {
         ready();
         reloading();
         status("two\nlines");
-        assert_eq!(watchdog_interval(), Some(Duration::from_millis(1500)));
+        assert_eq!(watchdog_interval(), Some(Duration::from_secs(1)));
         alive();
         stopping();
     }

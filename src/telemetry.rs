@@ -3,16 +3,18 @@
 //! Upstream names and error texts end up in fields, so no value can break its line or move a terminal's cursor
 //! (`logfmt`), and nothing that logs ever waits for whoever reads the log (`queue`).
 
+mod journal;
 mod logfmt;
 mod queue;
 
-use crate::config::{Format, Log};
+use crate::config::{self, Format, Log};
 use crate::model::Clock;
+use journal::{Prefixed, is_journal, prefix};
 use logfmt::{Fields, Logfmt};
 use queue::{Flush, Queue};
 use std::fmt;
 use std::sync::Arc;
-use tracing::Subscriber;
+use tracing::{Level, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
@@ -45,9 +47,10 @@ impl Telemetry {
     /// # Errors
     /// See [`TelemetryError`].
     pub fn start(log: &Log, clock: Arc<dyn Clock>) -> Result<Self, TelemetryError> {
-        let notice = notice(log.format, Arc::clone(&clock));
+        let journal = is_journal(config::environment().get("JOURNAL_STREAM"));
+        let notice = notice(log.format, journal, Arc::clone(&clock));
         let (queue, flush) = Queue::start(std::io::stderr(), notice)?;
-        let (subscriber, filter) = subscriber(log, clock, queue)?;
+        let (subscriber, filter) = subscriber(log, journal, clock, queue)?;
         tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Taken)?;
         Ok(Self { filter, _flush: flush })
     }
@@ -66,6 +69,7 @@ type Handle = reload::Handle<EnvFilter, Registry>;
 
 fn subscriber<W>(
     log: &Log,
+    journal: bool,
     clock: Arc<dyn Clock>,
     writer: W,
 ) -> Result<(impl Subscriber + Send + Sync + use<W>, Handle), TelemetryError>
@@ -77,22 +81,32 @@ where
     let layer =
         tracing_subscriber::fmt::layer().with_ansi(false).log_internal_errors(false).with_writer(writer);
     let layer = match log.format {
-        Format::Logfmt => layer.fmt_fields(Fields).event_format(Logfmt::new(clock)).boxed(),
-        Format::Json => layer.json().flatten_event(true).with_timer(Time(clock)).boxed(),
+        Format::Logfmt => {
+            let line = Prefixed { inner: Logfmt::new((!journal).then_some(clock)), journal };
+            layer.fmt_fields(Fields).event_format(line).boxed()
+        }
+        Format::Json => layer
+            .json()
+            .flatten_event(true)
+            .with_timer(Time(clock))
+            .map_event_format(|inner| Prefixed { inner, journal })
+            .boxed(),
     };
     Ok((Registry::default().with(filter).with(layer), handle))
 }
 
 /// The line that says how many lines were lost.
-fn notice(format: Format, clock: Arc<dyn Clock>) -> impl Fn(u64) -> String + Send + 'static {
+fn notice(format: Format, journal: bool, clock: Arc<dyn Clock>) -> impl Fn(u64) -> String + Send + 'static {
     const LOST: &str = "log lines were dropped because nobody read them fast enough";
+    let prefix = if journal { prefix(Level::WARN) } else { "" };
     move |lines| match format {
+        Format::Logfmt if journal => format!("{prefix}level=warn msg=\"{LOST}\" lines={lines}\n"),
         Format::Logfmt => format!("ts={} level=warn msg=\"{LOST}\" lines={lines}\n", clock.now()),
         Format::Json => {
             let line = serde_json::json!({
                 "timestamp": clock.now().to_string(), "level": "WARN", "message": LOST, "lines": lines,
             });
-            format!("{line}\n")
+            format!("{prefix}{line}\n")
         }
     }
 }

@@ -4,6 +4,7 @@
 #   promtool        from Debian's package, unpacked but not installed; where there is no apt-get, the one on PATH
 #   node-exporter   likewise: Prometheus' own reading of a web configuration file
 #   strace          Debian's, installed: it kills the daemon at each write of a commit
+#   chromium        Debian's, installed: it opens the status page; CHROMIUM=… names another one
 #   venv/bin/python a Python environment with prometheus_client and tests/interop/requirements.txt
 #
 # Does nothing when all is there. Asks for root, or sudo, only where a Debian package is really missing.
@@ -90,6 +91,7 @@ get_python() {
 [ -x "$promtool" ] || get promtool "$promtool" promtool prometheus
 [ -x "$node_exporter" ] || get prometheus-node-exporter "$node_exporter" prometheus-node-exporter
 command -v strace >/dev/null || install_debian strace
+command -v "${CHROMIUM:-chromium}" >/dev/null || install_debian chromium
 cmp -s "$tools/venv/holds" <(wanted_python) || get_python
 
 printf 'PROMTOOL=%s\nNODE_EXPORTER=%s\nINTEROP_PYTHON=%s\n' "$promtool" "$node_exporter" "$python"

@@ -12,12 +12,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Builds clients and sources. It keeps the clients, so that a reload goes on with the same limiters and tokens.
+/// Builds clients and sources. It keeps them, so that a reload goes on with the same limiters and tokens, and what it says
+/// nothing new of is the very same source.
 pub struct Workshop {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     http: Http,
     clients: BTreeMap<String, Known>,
+    sections: BTreeMap<String, Built>,
+}
+
+/// What a section was built to, with the client it was built on.
+struct Built {
+    section: Section,
+    client: AccountClient,
+    scheduled: Vec<Scheduled>,
 }
 
 /// A client, and what it was built of.
@@ -34,7 +43,7 @@ impl Workshop {
     /// When TLS cannot be set up.
     pub fn new(clock: Arc<dyn Clock>, observer: Arc<dyn Observer>) -> Result<Self, SetupError> {
         let http = Http::new(Arc::clone(&clock))?;
-        Ok(Self { clock, observer, http, clients: BTreeMap::new() })
+        Ok(Self { clock, observer, http, clients: BTreeMap::new(), sections: BTreeMap::new() })
     }
 
     /// Everything that `config` wants polled. Opens nothing, calls nothing.
@@ -59,16 +68,27 @@ impl Workshop {
                 }
             }
         }
-        let mut scheduled = Vec::new();
+        let mut sections = BTreeMap::new();
         for section in &config.sources {
             let Some(Known { client, .. }) = clients.get(&section.account) else { continue };
-            match self.sources(section, client) {
-                Ok(sources) => scheduled.extend(sources),
+            let same = |built: &&Built| built.section == *section && built.client.is(client);
+            let built = match self.sections.get(&section.name).filter(same) {
+                Some(built) => Ok(built.scheduled.clone()),
+                None => self.sources(section, client),
+            };
+            match built {
+                Ok(scheduled) => {
+                    let built = Built { section: section.clone(), client: client.clone(), scheduled };
+                    sections.insert(section.name.clone(), built);
+                }
                 Err(found) => problems.extend(found),
             }
         }
         if problems.is_empty() {
             self.clients = clients;
+            let scheduled = |section: &Section| sections.get(&section.name).map(|built| &*built.scheduled);
+            let scheduled = config.sources.iter().filter_map(scheduled).flatten().cloned().collect();
+            self.sections = sections;
             Ok(scheduled)
         } else {
             Err(problems)

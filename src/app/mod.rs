@@ -6,8 +6,10 @@ mod demo;
 mod once;
 pub mod page;
 pub mod plan;
+mod reload;
 mod run;
 mod state;
+mod watchdog;
 
 #[cfg(feature = "simulator")]
 pub use demo::run_at;

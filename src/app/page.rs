@@ -1,12 +1,14 @@
 //! What HTTP hands out: the keeper's last publication, with the exporter's own metrics after it.
 
+use super::watchdog::Health;
 use crate::expose::{self, Packer};
 use crate::http::{Exposition, Page, Refused, Wanted};
 use crate::keeper::Keeper;
 use crate::metrics::Own;
 use crate::model::{CellKey, CellStatus, Clock, Label, Status, Timestamp};
-use arc_swap::ArcSwap;
-use std::sync::Arc;
+use crate::schedule::Liveness;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A kind, a source and a region.
@@ -18,18 +20,19 @@ pub struct LivePage {
     own: Arc<Own>,
     clock: Arc<dyn Clock>,
     started: Timestamp,
-    /// What is to be polled once before the exporter is ready; a reload changes it.
-    places: ArcSwap<Vec<Place>>,
+    /// Knows when cells are polled next; nothing is polled before it is there.
+    liveness: OnceLock<Liveness>,
+    health: Health,
 }
 
 impl LivePage {
-    /// The pages of what `keeper` publishes; ready when each of `places` was polled once.
-    pub fn new(keeper: Keeper, own: Arc<Own>, clock: Arc<dyn Clock>, places: Vec<Place>) -> Self {
+    /// The pages of what `keeper` publishes.
+    pub fn new(keeper: Keeper, own: Arc<Own>, clock: Arc<dyn Clock>) -> Self {
         let started = clock.now();
         for reason in Refused::ALL {
             own.http_refused(reason.name(), 0);
         }
-        Self { keeper, own, clock, started, places: ArcSwap::from_pointee(places) }
+        Self { keeper, own, clock, started, liveness: OnceLock::new(), health: Health::default() }
     }
 
     /// The cells there are.
@@ -37,9 +40,26 @@ impl LivePage {
         self.keeper.published().cells.iter().map(|status| status.cell.clone()).collect()
     }
 
-    /// What is to be polled from now on.
-    pub(super) fn expect(&self, places: Vec<Place>) {
-        self.places.store(Arc::new(places));
+    /// Polling has begun.
+    pub(super) fn polled_by(&self, liveness: Liveness) {
+        self.liveness.get_or_init(|| liveness);
+    }
+
+    /// Whether work goes on; the watchdog says.
+    pub(super) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// The cells as they were published, with what is known here alone.
+    fn cells_at(&self, now: Timestamp) -> Vec<CellStatus> {
+        let dues = self.liveness.get().map_or_else(BTreeMap::new, |liveness| liveness.dues(now));
+        let due = |cell: &CellKey| {
+            let rung = || dues.get(&Liveness::cron_of(&cell.source, &cell.region));
+            dues.get(&cell.to_string()).or_else(rung).copied()
+        };
+        let published = self.keeper.published();
+        let cells = published.cells.iter().cloned();
+        cells.map(|cell| CellStatus { next_poll: due(&cell.cell), ..cell }).collect()
     }
 }
 
@@ -54,30 +74,27 @@ impl Page for LivePage {
     }
 
     fn ready(&self) -> bool {
-        let published = self.keeper.published();
-        self.places.load().iter().all(|(kind, source, region)| {
-            let here = |status: &&CellStatus| {
-                status.cell.kind == *kind && status.cell.source == *source && status.cell.region == *region
-            };
-            let mut cells = published.cells.iter().filter(here).peekable();
-            cells.peek().is_some() && cells.all(|status| status.last_poll.is_some())
-        })
-    }
-
-    fn healthy(&self) -> bool {
+        // There is no page before everything remembered has been loaded and rendered, and none without the keeper.
         self.keeper.is_alive()
     }
 
+    fn healthy(&self) -> bool {
+        self.keeper.is_alive() && self.health.trouble().is_none()
+    }
+
     fn status(&self) -> Status {
-        let published = self.keeper.published();
+        let now = self.clock.now();
         Status {
             version: env!("CARGO_PKG_VERSION"),
             started: self.started,
-            now: self.clock.now(),
+            now,
             ready: self.ready(),
-            series: published.page.series as u64,
-            cells: published.cells.clone(),
+            hung: self.health.trouble().map(|trouble| trouble.to_string()),
+            series: self.keeper.published().page.series as u64,
+            cells: self.cells_at(now),
             endpoints: self.own.endpoints(),
+            quotas: self.own.quotas(),
+            credentials: self.own.expiries(),
         }
     }
 

@@ -1,11 +1,13 @@
 //! The daemon: bind, keep, serve, poll, until a signal.
 
-use super::build::{Workshop, places};
-use super::page::{LivePage, Place};
-use super::{Prepared, fail, load, names, natives, prepare};
+use super::build::Workshop;
+use super::page::LivePage;
+use super::reload::{Polling, Source, Wish, reload_by};
+use super::watchdog::Watchdog;
+use super::{Prepared, fail, names, natives, prepare};
 use crate::cli::{ConfigArgs, Exit};
 use crate::config::Config;
-use crate::http::{self, Reload, Server};
+use crate::http::{self, Server};
 use crate::keeper::{Keeper, Parts};
 use crate::ledger::{Embedded, Ledger};
 use crate::metrics::Own;
@@ -21,11 +23,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 /// How long polls under way may take to end when the exporter stops.
-const POLL_GRACE: Duration = Duration::from_secs(3);
-/// How long answers under way may take to end when the exporter stops.
+pub(super) const POLL_GRACE: Duration = Duration::from_secs(3);
+/// How long answers under way may take to end when the exporter stops; polls end meanwhile.
 const SCRAPE_GRACE: Duration = Duration::from_secs(3);
 
 pub(super) fn run(args: &ConfigArgs) -> Exit {
@@ -49,7 +52,7 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
             return Exit::Failure;
         }
     };
-    let source = Source { args: args.clone() };
+    let source = Source::new(args.clone());
     // Kept here to the end too: what is queued is written when the last holder lets go, the line on a failed start last.
     let held = Arc::clone(&telemetry);
     let daemon = Daemon {
@@ -70,11 +73,6 @@ pub(super) fn run(args: &ConfigArgs) -> Exit {
             Exit::Failure
         }
     }
-}
-
-/// Where the configuration came from, for reading it again.
-pub(super) struct Source {
-    args: ConfigArgs,
 }
 
 /// Everything the daemon starts with.
@@ -128,16 +126,12 @@ pub(super) fn keeper(
     Keeper::start(parts).context("no thread for the keeper")
 }
 
-/// A wish for a reload, and where its outcome goes.
-type Wish = oneshot::Sender<Result<(), String>>;
-
 impl Daemon {
     pub(super) async fn serve(self) -> anyhow::Result<()> {
         let Self { config, scheduled, ledger, clock, own, workshop, source, telemetry, passed } = self;
         let listeners = if passed.is_empty() { listen(&config)? } else { passed };
         let (keeper, thread) = keeper(&config, ledger, &scheduled, &clock, &own)?;
-        let page =
-            Arc::new(LivePage::new(keeper.clone(), Arc::clone(&own), Arc::clone(&clock), places(&scheduled)));
+        let page = Arc::new(LivePage::new(keeper.clone(), Arc::clone(&own), Arc::clone(&clock)));
         let (wishes, mut wished) = mpsc::channel::<Wish>(1);
         let limits = http::Limits {
             max_connections: config.web.max_connections,
@@ -153,11 +147,15 @@ impl Daemon {
             tracing::info!(%address, "serving metrics at {scheme}://{address}/metrics");
         }
         own.reloaded(true, clock.now());
-        let desk: Arc<dyn Desk> = Arc::new(keeper);
+        let desk: Arc<dyn Desk> = Arc::new(keeper.clone());
         let (mut end, mut hup) = (End::new()?, caught(SignalKind::hangup())?);
         let fleet = Fleet::start(scheduled, Arc::clone(&desk), Arc::clone(&clock));
-        let mut polling = Some(Polling { fleet, workshop, source, telemetry, page, desk, clock, own });
+        page.polled_by(fleet.liveness());
+        let watchdog = Watchdog::new(keeper, fleet.liveness(), Arc::clone(&clock), page.health().clone());
+        let mut polling =
+            Some(Polling { config, fleet, workshop, source, telemetry, page, desk, clock, own });
         systemd::ready();
+        let watchdog = AbortOnDropHandle::new(tokio::spawn(watchdog.run()));
         while let Some(running) = polling.take() {
             let wish = tokio::select! {
                 biased;
@@ -177,6 +175,9 @@ impl Daemon {
         }
         tracing::info!("stopping");
         systemd::stopping();
+        // It holds on to the keeper.
+        watchdog.abort();
+        watchdog.await.unwrap_or_default();
         // Beside each other: neither takes from the other's time, and together they stay well below five seconds.
         let polls = async {
             if let Some(Polling { fleet, page, desk, .. }) = polling {
@@ -190,85 +191,6 @@ impl Daemon {
         tracing::info!("stopped");
         Ok(())
     }
-}
-
-/// What a reload replaces, and what it needs for that.
-struct Polling {
-    fleet: Fleet,
-    workshop: Workshop,
-    source: Option<Source>,
-    telemetry: Arc<Telemetry>,
-    page: Arc<LivePage>,
-    desk: Arc<dyn Desk>,
-    clock: Arc<dyn Clock>,
-    own: Arc<Own>,
-}
-
-impl Polling {
-    /// Reads the configuration again. If it is good, everything is polled as it says, with what is counted kept; if not,
-    /// all goes on as it was.
-    async fn reload(mut self, wish: Option<Wish>) -> Self {
-        systemd::reloading();
-        let outcome = match &self.source {
-            None => Err("there is no configuration file to read again".to_owned()),
-            Some(source) => load(&source.args)
-                .and_then(|config| {
-                    let scheduled = self.workshop.build(&config)?;
-                    if let Err(error) = self.telemetry.set_level(&config.log) {
-                        tracing::warn!(%error, "the log's level stays as it was");
-                    }
-                    Ok(scheduled)
-                })
-                .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
-        };
-        self.own.reloaded(outcome.is_ok(), self.clock.now());
-        let answer = match outcome {
-            Ok(scheduled) => {
-                tracing::info!("configuration read again; [web], [state] and [limits] change with a restart");
-                self = self.replace(scheduled).await;
-                Ok(())
-            }
-            Err(problems) => {
-                for problem in problems.lines() {
-                    tracing::error!(problem, "configuration not taken over; polling goes on as before");
-                }
-                Err(problems)
-            }
-        };
-        if let Some(wish) = wish {
-            // Whoever asked may have gone away.
-            let _gone = wish.send(answer);
-        }
-        systemd::ready();
-        self
-    }
-
-    async fn replace(self, scheduled: Vec<Scheduled>) -> Self {
-        let Self { fleet, workshop, source, telemetry, page, desk, clock, own } = self;
-        fleet.stop(POLL_GRACE).await;
-        let places = places(&scheduled);
-        for cell in page.cells() {
-            let place: Place = (cell.kind, cell.source.clone(), cell.region.clone());
-            if !places.contains(&place) && desk.retire(cell).await.is_err() {
-                break;
-            }
-        }
-        page.expect(places);
-        let fleet = Fleet::start(scheduled, Arc::clone(&desk), Arc::clone(&clock));
-        Self { fleet, workshop, source, telemetry, page, desk, clock, own }
-    }
-}
-
-fn reload_by(wishes: mpsc::Sender<Wish>) -> Reload {
-    Box::new(move || {
-        let wishes = wishes.clone();
-        Box::pin(async move {
-            let (wish, outcome) = oneshot::channel();
-            let stopping = || "the exporter is stopping".to_owned();
-            wishes.send(wish).await.map_err(|_| stopping())?;
-            outcome.await.map_err(|_| stopping())?
-        })
-    })
 }
 
 /// What stands before the pages: the web configuration file, or nothing.

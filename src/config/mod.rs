@@ -5,6 +5,7 @@
 //! line that set it.
 
 mod account;
+mod changes;
 mod document;
 mod duration;
 mod endpoint;
@@ -25,6 +26,7 @@ mod state;
 mod web;
 
 pub use account::{Account, AssumeRole, Credentials, EnosAccount, KeyRefs, TencentAccount};
+pub use changes::Changes;
 pub use duration::Duration;
 pub use environment::{Variables, environment};
 pub use limits::Limits;
@@ -38,6 +40,7 @@ pub use section::{BucketSection, Demand, Section};
 pub use state::{Backend, State};
 pub use web::Web;
 
+use changes::Keys;
 use document::Document;
 use figment::value::Dict;
 use findings::Findings;
@@ -64,6 +67,7 @@ pub struct Config {
     pub sources: Vec<Section>,
     /// The environment it was read with, for secrets that are kept there.
     pub env: Variables,
+    keys: Keys,
 }
 
 /// The tables of the configuration; accounts and sources are read one by one.
@@ -114,6 +118,11 @@ impl Config {
         Self::read_with(layers, env, |config, findings| config.hold_to(kinds, findings))
     }
 
+    /// What this reading says otherwise than the one `before`.
+    pub fn changes_since(&self, before: &Self) -> Changes {
+        Changes::between(before, self)
+    }
+
     fn hold_to(&self, kinds: &[Demand], findings: &mut Findings<'_>) {
         // A section without a kind has been named already.
         for section in self.sources.iter().filter(|section| !section.kind.is_empty()) {
@@ -141,6 +150,7 @@ impl Config {
         layers: &Arc<Layers>,
         findings: &mut Findings<'_>,
     ) -> Option<Self> {
+        let keys = Keys::of(&table);
         let Root { web, state, log, limits, accounts: account_tables, sources: source_tables } =
             reader::read(table, &Key::default(), findings)?;
         let at = |name: &str| Key::of(&[name]);
@@ -168,7 +178,7 @@ impl Config {
             let key = at("sources").child(&name);
             sources.extend(Section::read(table, &key, Some(&names), layers, findings));
         }
-        Some(Self { web, state, log, limits, accounts, sources, env: Variables::new(env) })
+        Some(Self { web, state, log, limits, accounts, sources, env: Variables::new(env), keys })
     }
 }
 

@@ -28,7 +28,7 @@ use std::time::Duration;
 pub trait Page: Send + Sync {
     /// The newest snapshot of `/metrics`, as it is wanted.
     fn metrics(&self, wanted: Wanted) -> Exposition;
-    /// Whether every source was polled at least once since the start.
+    /// Whether what is remembered is loaded and shown. Trouble upstream does not matter.
     fn ready(&self) -> bool;
     /// Whether the exporter does its work; a supervisor restarts it when not.
     fn healthy(&self) -> bool;
@@ -40,8 +40,8 @@ pub trait Page: Send + Sync {
     fn refused(&self, _: Refused) {}
 }
 
-/// Reads the configuration again; the error is for the one who asked.
-pub type Reload = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+/// Reads the configuration again. Answers, for the one who asked, what has changed, or why nothing has.
+pub type Reload = Box<dyn Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
 
 /// An answer's body, in chunks that are made or taken as they are sent.
 pub struct Exposition {

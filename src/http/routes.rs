@@ -63,14 +63,14 @@ impl Route {
     /// The value of `Allow`.
     fn allow(self) -> &'static str {
         match self {
-            Self::Reload => "POST",
+            Self::Reload => "POST, PUT",
             _ => "GET, HEAD",
         }
     }
 
     fn takes(self, method: &Method) -> bool {
         match self {
-            Self::Reload => method == Method::POST,
+            Self::Reload => method == Method::POST || method == Method::PUT,
             _ => method == Method::GET || method == Method::HEAD,
         }
     }
@@ -151,7 +151,7 @@ impl Site {
             }
             Route::StatusJson => self.placed(JSON, || status::json(&self.page.status())),
             Route::Healthy => say(self.page.healthy(), "healthy\n", "not healthy; see the log and /\n"),
-            Route::Ready => say(self.page.ready(), "ready\n", "not ready: not every source was polled yet\n"),
+            Route::Ready => say(self.page.ready(), "ready\n", "not ready; see the log\n"),
             Route::Reload => self.reload().await,
         }
     }
@@ -199,8 +199,11 @@ impl Site {
         // In a task of its own: a client that goes away must not leave it half done.
         let ended = tokio::spawn(reload()).await;
         match ended.unwrap_or_else(|_| Err("the reload itself failed; see the log".to_owned())) {
-            Ok(()) => text(StatusCode::OK, "reloaded\n"),
-            Err(error) => text(StatusCode::BAD_REQUEST, format!("not reloaded: {error}\n")),
+            Ok(changes) => text(StatusCode::OK, format!("reloaded: {changes}\n")),
+            Err(error) => text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                format!("not reloaded, all goes on as before:\n{error}\n"),
+            ),
         }
     }
 }

@@ -90,6 +90,9 @@ impl Page for Fixed {
             series: 2,
             cells: Vec::new(),
             endpoints: Vec::new(),
+            hung: None,
+            quotas: Vec::new(),
+            credentials: Vec::new(),
         }
     }
     fn scraped(&self, code: u16, _: Duration) {
@@ -284,13 +287,22 @@ async fn reload_answers_as_it_went() {
     let seen = Arc::clone(&good);
     let reload: Reload = Box::new(move || {
         let good = seen.load(Ordering::SeqCst);
-        Box::pin(async move { if good { Ok(()) } else { Err("sources.a: unknown account".to_owned()) } })
+        Box::pin(async move {
+            if good {
+                Ok("sources added: b".to_owned())
+            } else {
+                Err("sources.a: unknown account".to_owned())
+            }
+        })
     });
     let (_on, address) = serve_with(&page, Some(reload), Limits::default());
-    assert_eq!(code(&fetch(address, "POST", "/-/reload").await), "200");
+    for method in ["POST", "PUT"] {
+        let taken = fetch(address, method, "/-/reload").await;
+        assert!(code(&taken) == "200" && taken.ends_with("reloaded: sources added: b\n"), "{taken}");
+    }
     good.store(false, Ordering::SeqCst);
     let failed = fetch(address, "POST", "/-/reload").await;
-    assert!(code(&failed) == "400" && failed.contains("sources.a: unknown account"), "{failed}");
+    assert!(code(&failed) == "500" && failed.contains("sources.a: unknown account"), "{failed}");
     let get = fetch(address, "GET", "/-/reload").await;
     assert!(code(&get) == "405" && get.contains("allow: POST"), "{get}");
 }

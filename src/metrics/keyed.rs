@@ -58,6 +58,12 @@ impl<const N: usize> Keyed<N> {
         alike.map(|(key, _)| key.clone()).collect()
     }
 
+    /// Every series: its label values and its value.
+    pub(super) fn rows(&self) -> Vec<([String; N], f64)> {
+        let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        values.iter().map(|(key, value)| (key.clone(), *value)).collect()
+    }
+
     pub(super) fn remove(&self, key: [&str; N]) {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).remove(&key.map(str::to_owned));
     }

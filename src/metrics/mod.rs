@@ -6,6 +6,7 @@ mod keyed;
 mod own;
 mod process;
 mod sink;
+mod usage;
 
 pub use families::{Span, View, cell_families};
 pub use own::Own;

@@ -4,7 +4,8 @@ use super::catalog::{self, Family, Type};
 use super::keyed::Keyed;
 use super::process;
 use super::sink::Sink;
-use crate::model::{self, ApiCall, BreakerState, EndpointStatus, Observer, Timestamp};
+use super::usage::Usage;
+use crate::model::{self, ApiCall, BreakerState, EndpointStatus, Observer, QuotaStatus, Timestamp};
 use prometheus::proto::Metric;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, Registry};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub struct Own {
     scrape_duration: Histogram,
     cpu: Keyed<0>,
     process: [Keyed<0>; 5],
+    usage: Usage,
 }
 
 impl Own {
@@ -92,6 +94,7 @@ impl Own {
                 keyed(&registry, catalog::PROCESS_MAX_FDS)?,
                 keyed(&registry, catalog::PROCESS_START)?,
             ],
+            usage: Usage::new(),
             registry,
         };
         own.series.set([], 0.0);
@@ -174,6 +177,25 @@ impl Own {
         self.api_breaker.keys_of(1.0).into_iter().filter_map(told).collect()
     }
 
+    /// What was asked of each API action, and what it may be asked.
+    pub fn quotas(&self) -> Vec<QuotaStatus> {
+        let rates = self.api_rate.rows();
+        let mut quotas = self.usage.quotas();
+        for quota in &mut quotas {
+            let key = [&quota.account, &quota.service, &quota.action];
+            let rate = rates.iter().find(|(known, _)| known.each_ref() == key);
+            quota.allowed_per_second = rate.map(|(_, rate)| *rate);
+        }
+        quotas
+    }
+
+    /// The accounts whose credentials end, and when.
+    pub fn expiries(&self) -> Vec<(String, Timestamp)> {
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a time that was one before")]
+        let at = |seconds: f64| Timestamp::from_millis((seconds * 1000.0).round() as i64);
+        self.expiry.rows().into_iter().map(|([account], seconds)| (account, at(seconds))).collect()
+    }
+
     /// Hands over every family with its samples, which `write` may ask for as often as it likes.
     pub fn draw(&self, mut write: impl FnMut(&Family, &dyn Fn(&mut dyn Sink))) {
         let since = self.read_process();
@@ -241,6 +263,7 @@ fn keyed<const N: usize>(registry: &Registry, family: Family) -> prometheus::Res
 impl Observer for Own {
     fn api_call(&self, call: ApiCall<'_>) {
         self.api_requests.add([call.account, call.service, call.action, call.region, call.code], 1.0);
+        self.usage.add([call.account, call.service, call.action, call.region]);
         self.api_duration.with_label_values(&[call.service, call.action]).observe(call.took.as_secs_f64());
     }
 

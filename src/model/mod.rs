@@ -36,7 +36,7 @@ pub use run::{
     Facets, LOG_LEVELS, LogFacts, Observation, Outcome, RunId, RunState, UnknownState, WaitPhase, Waits,
 };
 pub use seen::{RunKey, Seen, SeenChange, SeenRun, Slice};
-pub use status::{CellStatus, Status};
+pub use status::{CellStatus, Failure, PollTrace, QuotaStatus, Status};
 pub use task::{NativeGauge, TaskInfo, TaskKey};
 pub use time::{Clock, Timestamp};
 pub use zone::Zone;

@@ -96,6 +96,8 @@ pub struct PollReport {
     pub reason: Reason,
     /// Whether all there was to read was read, records refused or not: then the data is fresh.
     pub fresh: bool,
+    /// The API requests that it sent, retries included.
+    pub requests: u64,
     /// Ticks that fell into the poll and were not served.
     pub skipped_ticks: u64,
     /// One line for the status page; empty when all is well. Holds no secret.

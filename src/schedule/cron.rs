@@ -4,6 +4,7 @@
 //! for the next time only after the last one has come. So it gets a runtime of its own, which ends with the fleet and
 //! is made anew when the wall clock was set back; all its jobs do is ring a bell.
 
+use super::liveness::Sign;
 use crate::model::{Clock, Timestamp};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
@@ -89,7 +90,21 @@ impl fmt::Display for CronExpression {
 }
 
 /// An expression and the bell it rings.
-pub(super) type Bell = (CronExpression, watch::Sender<u64>);
+pub(super) struct Bell {
+    /// When it rings.
+    pub(super) expression: CronExpression,
+    /// The bell.
+    pub(super) ring: watch::Sender<u64>,
+    /// Told when it is to ring next.
+    pub(super) sign: Sign,
+}
+
+impl Bell {
+    /// Tells when it is to ring next. What rings now may do so a moment early.
+    fn promise(&self, clock: &dyn Clock) {
+        self.sign.until_wall(self.expression.ticks(clock.now().plus(Duration::from_secs(1))).next());
+    }
+}
 
 /// Rings bells until it is dropped.
 pub(super) struct CronThread {
@@ -101,9 +116,12 @@ impl CronThread {
     pub(super) fn start(bells: Vec<Bell>, clock: Arc<dyn Clock>) -> Self {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
+        let bells: Vec<Arc<Bell>> = bells.into_iter().map(Arc::new).collect();
+        // Before there is a thread: where there is none, its silence is noticed.
+        bells.iter().for_each(|bell| bell.promise(&*clock));
         let started = std::thread::Builder::new()
             .name("cron".into())
-            .spawn(move || while ring_until_stepped_back(&bells, &*clock, &stopped) {});
+            .spawn(move || while ring_until_stepped_back(&bells, &clock, &stopped) {});
         if let Err(error) = started {
             tracing::error!(%error, "no thread for cron schedules: their sources are polled once and not again");
         }
@@ -112,7 +130,7 @@ impl CronThread {
 }
 
 /// Rings until stopped, or until the wall clock was set back: then true, for the times found before lie too far ahead.
-fn ring_until_stepped_back(bells: &[Bell], clock: &dyn Clock, stop: &CancellationToken) -> bool {
+fn ring_until_stepped_back(bells: &[Arc<Bell>], clock: &Arc<dyn Clock>, stop: &CancellationToken) -> bool {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -121,24 +139,29 @@ fn ring_until_stepped_back(bells: &[Bell], clock: &dyn Clock, stop: &Cancellatio
         }
     };
     runtime.block_on(async {
-        if let Err(error) = hang(bells).await {
+        if let Err(error) = hang(bells, clock).await {
             tracing::error!(%error, "cron schedules cannot run: their sources are polled once and not again");
             return false;
         }
         tokio::select! {
             () = stop.cancelled() => false,
-            () = stepped_back(clock) => true,
+            () = stepped_back(&**clock) => true,
         }
     })
 }
 
 /// Makes a scheduler with a job for every bell and starts it.
-async fn hang(bells: &[Bell]) -> Result<(), JobSchedulerError> {
+async fn hang(bells: &[Arc<Bell>], clock: &Arc<dyn Clock>) -> Result<(), JobSchedulerError> {
     let scheduler = JobScheduler::new_with_channel_size(ACTIVATIONS).await?;
-    for (expression, bell) in bells {
-        let bell = bell.clone();
+    for bell in bells {
+        let (bell, clock) = (Arc::clone(bell), Arc::clone(clock));
+        bell.promise(&*clock);
+        let expression = bell.expression.clone();
         // `Job`, not `JobBuilder`: that one reads days differently for the first time and for all later ones.
-        let job = Job::new(&expression.0, move |_, _| bell.send_modify(|rung| *rung += 1))?;
+        let job = Job::new(&expression.0, move |_, _| {
+            bell.ring.send_modify(|rung| *rung += 1);
+            bell.promise(&*clock);
+        })?;
         scheduler.add(job).await?;
     }
     scheduler.start().await
@@ -161,6 +184,11 @@ async fn stepped_back(clock: &dyn Clock) {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicI64, Ordering};
+
+    fn bell_of(expression: CronExpression, ring: watch::Sender<u64>) -> Bell {
+        let sign = crate::schedule::Liveness::default().enrol("a".into()).sign();
+        Bell { expression, ring, sign }
+    }
 
     /// A clock that stands still.
     struct Noon;
@@ -201,7 +229,7 @@ mod tests {
     async fn bells_ring_and_fall_silent_with_the_thread() {
         let (ring, mut bell) = watch::channel(0);
         let every_second = CronExpression::try_new("* * * * * *", &Noon).unwrap();
-        let thread = CronThread::start(vec![(every_second, ring)], Arc::new(Noon));
+        let thread = CronThread::start(vec![bell_of(every_second, ring)], Arc::new(Noon));
         for _ in 0..2 {
             tokio::time::timeout(Duration::from_secs(20), bell.changed()).await.unwrap().unwrap();
         }

@@ -7,6 +7,7 @@
 mod attempt;
 mod cron;
 mod fleet;
+mod liveness;
 mod once;
 mod poll;
 mod scout;
@@ -21,6 +22,7 @@ mod worker;
 
 pub use cron::{CronError, CronExpression};
 pub use fleet::Fleet;
+pub use liveness::Liveness;
 pub use once::once;
 pub use tempo::Bounds;
 pub use tick::Schedule;
@@ -50,6 +52,15 @@ pub struct Scheduled {
 }
 
 impl Scheduled {
+    /// Whether both are the same work: the very same source, polled in the same way.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source, &other.source)
+            && (self.kind, &self.name, &self.region) == (other.kind, &other.name, &other.region)
+            && self.schedule == other.schedule
+            && self.buckets == other.buckets
+            && self.expected_interval == other.expected_interval
+    }
+
     /// The cell that stands for the source's own discovery.
     fn discovery_cell(&self) -> CellKey {
         CellKey {

@@ -3,8 +3,9 @@
 use super::attempt::contain;
 use super::verdict::Verdict;
 use crate::model::{CellPlan, Clock, Desk, IntakeClosed, Pulse};
-use crate::sources::Source;
+use crate::sources::{Source, counted};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -35,9 +36,12 @@ impl Poll<'_> {
         let began = Instant::now();
         let (source, cell) = (Arc::clone(self.source), self.plan.key.clone());
         let intake = self.desk.intake(&cell);
+        let requests = Arc::new(AtomicU64::new(0));
         let work = async move { source.poll(&cell, &window, &*intake).await };
+        let work = counted(Arc::clone(&requests), work);
         let verdict = Verdict::of_poll(&contain(work, self.deadline, self.stop).await);
-        let report = verdict.report(&self.plan.key, self.clock.now(), began.elapsed(), skipped());
+        let requests = requests.load(Ordering::Relaxed);
+        let report = verdict.report(&self.plan.key, self.clock.now(), began.elapsed(), requests, skipped());
         let pulse = self.desk.report(report).await?;
         Ok((verdict, pulse))
     }

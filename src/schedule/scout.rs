@@ -1,6 +1,7 @@
 //! The scout of one source in one region: finds its cells and keeps a worker on each.
 
 use super::Scheduled;
+use super::liveness::{Enrolled, Liveness, Mourner};
 use super::survey::Survey;
 use super::tick::{Pace, Ticks, jitter};
 use super::trouble::Trouble;
@@ -24,6 +25,7 @@ pub(super) struct Scout {
     desk: Arc<dyn Desk>,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
+    liveness: Liveness,
     posts: BTreeMap<CellKey, Post>,
     /// Whether its source has told its cells before: the first time, whatever else the keeper has of it goes.
     surveyed: bool,
@@ -35,6 +37,7 @@ struct Post {
     worker: AbortOnDropHandle<()>,
     stop: CancellationToken,
     absences: u32,
+    _enrolled: Enrolled,
 }
 
 impl Scout {
@@ -45,6 +48,7 @@ impl Scout {
         desk: Arc<dyn Desk>,
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
+        liveness: Liveness,
     ) -> Self {
         Self {
             scheduled,
@@ -52,14 +56,15 @@ impl Scout {
             desk,
             clock,
             stop,
+            liveness,
             posts: BTreeMap::new(),
             surveyed: false,
             trouble: Trouble::default(),
         }
     }
 
-    /// Discovers, again and again where the source wants it, until it is stopped or the keeper is gone.
-    pub(super) async fn run(mut self) {
+    /// Discovers, again and again where the source wants it, until it is stopped or the keeper is gone. `mourner` goes with it.
+    pub(super) async fn run(mut self, _mourner: Mourner) {
         let mut failures = 0;
         while let Ok(found) = self.survey().await {
             let again = self.scheduled.source.rediscover();
@@ -139,6 +144,8 @@ impl Scout {
     fn post(&self, cell: CellKey) -> Post {
         let schedule = &self.scheduled.schedule;
         let stop = self.stop.child_token();
+        let enrolled = self.liveness.enrol(cell.to_string());
+        let mourner = enrolled.mourner(&stop);
         let worker = Worker {
             plan: self.scheduled.plan(cell),
             source: Arc::clone(&self.scheduled.source),
@@ -147,8 +154,9 @@ impl Scout {
             schedule: schedule.clone(),
             stop: stop.clone(),
         };
-        let ticks = Ticks::start(self.pace.clone(), jitter(schedule.spread()));
-        Post { worker: AbortOnDropHandle::new(tokio::spawn(worker.run(ticks))), stop, absences: 0 }
+        let ticks = Ticks::start(self.pace.clone(), jitter(schedule.spread()), enrolled.sign());
+        let worker = AbortOnDropHandle::new(tokio::spawn(worker.run(ticks, mourner)));
+        Post { worker, stop, absences: 0, _enrolled: enrolled }
     }
 }
 

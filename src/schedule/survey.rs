@@ -5,8 +5,10 @@ use super::attempt::contain;
 use super::trouble::Trouble;
 use super::verdict::Verdict;
 use crate::model::{CellKey, CellPlan, Clock, Desk, IntakeClosed};
+use crate::sources::counted;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -38,14 +40,16 @@ impl Survey<'_> {
         }
         let began = Instant::now();
         let source = Arc::clone(&self.scheduled.source);
-        let work = async move { source.discover().await };
+        let requests = Arc::new(AtomicU64::new(0));
+        let work = counted(Arc::clone(&requests), async move { source.discover().await });
         let (cells, verdict) = match contain(work, self.scheduled.schedule.deadline(), self.stop).await {
             Ok(Ok(cells)) => (Some(cells.into_iter().collect()), Verdict::ok()),
             Ok(Err(error)) => (None, Verdict::of_error(&error)),
             Err(cut) => (None, Verdict::of_cut(cut)),
         };
         if calls {
-            let report = verdict.report(&plan.key, self.clock.now(), began.elapsed(), 0);
+            let requests = requests.load(Ordering::Relaxed);
+            let report = verdict.report(&plan.key, self.clock.now(), began.elapsed(), requests, 0);
             self.desk.report(report).await?;
         }
         trouble.tell(&plan.key, &verdict);

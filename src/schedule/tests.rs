@@ -1,5 +1,7 @@
 //! Whole fleets over scripted sources and a desk that writes everything down.
 
+mod life;
+
 use super::{Bounds, CronExpression, Fleet, Schedule, Scheduled, once};
 use crate::model::{
     Batch, BoxFuture, Buckets, CellKey, CellPlan, Clock, Desk, Gaps, Intake, IntakeClosed, Known, PollReport,
@@ -35,6 +37,8 @@ struct Notes {
     pulse: Mutex<Pulse>,
     paces: Mutex<Vec<(String, Duration)>>,
     planned: Mutex<Vec<Option<Duration>>>,
+    /// A cell whose reports make the desk itself panic.
+    fatal: Mutex<Option<String>>,
 }
 
 impl Notes {
@@ -49,6 +53,7 @@ impl Notes {
             pulse: Mutex::default(),
             paces: Mutex::default(),
             planned: Mutex::default(),
+            fatal: Mutex::default(),
         })
     }
 
@@ -94,6 +99,8 @@ impl Desk for Notes {
     }
 
     fn report(&self, report: PollReport) -> BoxFuture<'_, Result<Pulse, IntakeClosed>> {
+        let fatal = self.fatal.lock().unwrap().clone();
+        assert_ne!(fatal, Some(report.cell.to_string()), "on purpose");
         self.reports.lock().unwrap().push(report);
         Box::pin(std::future::ready(Ok(*self.pulse.lock().unwrap())))
     }

@@ -1,5 +1,6 @@
 //! Ticks: the moments at which a cell is to be polled.
 
+use super::liveness::Sign;
 use super::{Bounds, CronExpression};
 use crate::model::Timestamp;
 use std::sync::Arc;
@@ -83,11 +84,11 @@ pub(super) struct Ticks {
 }
 
 impl Ticks {
-    /// Starts ticking: the first time after `first`, from then on at `pace`.
-    pub(super) fn start(pace: Pace, first: Duration) -> Self {
+    /// Starts ticking: the first time after `first`, from then on at `pace`. `sign` is told when the next tick is due.
+    pub(super) fn start(pace: Pace, first: Duration, sign: Sign) -> Self {
         let (sender, queue) = mpsc::channel(1);
         let skipped = Arc::new(AtomicU64::new(0));
-        let hand = Hand { sender, skipped: Arc::clone(&skipped) };
+        let hand = Hand { sender, skipped: Arc::clone(&skipped), sign };
         let (period, told) = match pace {
             Pace::Told(period) => Some(watch::channel(period)).unzip(),
             Pace::Every(_) | Pace::Bell(_) => (None, None),
@@ -122,6 +123,7 @@ pub(super) fn jitter(spread: Duration) -> Duration {
 struct Hand {
     sender: mpsc::Sender<()>,
     skipped: Arc<AtomicU64>,
+    sign: Sign,
 }
 
 impl Hand {
@@ -137,15 +139,20 @@ impl Hand {
                 let period = period.max(Duration::from_millis(1));
                 let mut interval = tokio::time::interval_at(Instant::now() + first, period);
                 interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+                self.sign.until(Instant::now() + first);
                 loop {
                     interval.tick().await;
                     self.strike();
+                    self.sign.until(Instant::now() + period);
                 }
             }
             Pace::Bell(mut bell) => {
+                self.sign.until(Instant::now() + first);
                 tokio::time::sleep(first).await;
                 bell.mark_unchanged();
                 self.strike();
+                // Whoever rings the bell is on the list too.
+                self.sign.open();
                 while bell.changed().await.is_ok() {
                     self.strike();
                 }
@@ -161,6 +168,7 @@ impl Hand {
         let mut next = Instant::now() + first;
         let mut last = None;
         loop {
+            self.sign.until(next);
             tokio::select! {
                 biased;
                 changed = told.changed() => {
@@ -201,13 +209,18 @@ fn after(last: Instant, period: Duration, now: Instant) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::Liveness;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    fn start(pace: Pace, first: Duration) -> Ticks {
+        Ticks::start(pace, first, Liveness::default().enrol("a".into()).sign())
+    }
 
     #[tokio::test(start_paused = true)]
     async fn ticks_keep_their_rhythm() {
         let began = Instant::now();
-        let mut ticks = Ticks::start(Pace::Every(30 * SECOND), 3 * SECOND);
+        let mut ticks = start(Pace::Every(30 * SECOND), 3 * SECOND);
         for at in [3, 33, 63] {
             ticks.next().await.unwrap();
             assert_eq!(began.elapsed().as_secs(), at);
@@ -216,8 +229,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_ticker_that_stops_is_noticed_and_a_worker_that_does_not_listen_is_not() {
+        for pace in [Pace::Every(10 * SECOND), Pace::Told(10 * SECOND)] {
+            let liveness = Liveness::default();
+            let place = liveness.enrol("a".into());
+            let silent = || liveness.silent(Timestamp::from_secs(0), SECOND);
+            let ticks = Ticks::start(pace, 3 * SECOND, place.sign());
+            tokio::time::sleep(65 * SECOND).await;
+            assert_eq!(silent(), None);
+            ticks._ticker.abort();
+            tokio::time::sleep(12 * SECOND).await;
+            assert!(silent().is_some());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn one_tick_waits_and_the_rest_are_counted() {
-        let mut ticks = Ticks::start(Pace::Every(10 * SECOND), Duration::ZERO);
+        let mut ticks = start(Pace::Every(10 * SECOND), Duration::ZERO);
         ticks.next().await.unwrap();
         // Ticks at 10, 20, 30 and 40 s fall into a poll that takes 45 s.
         tokio::time::sleep(45 * SECOND).await;
@@ -233,7 +261,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_told_interval_counts_from_the_last_tick_and_makes_up_for_nothing() {
         let began = Instant::now();
-        let mut ticks = Ticks::start(Pace::Told(30 * SECOND), 3 * SECOND);
+        let mut ticks = start(Pace::Told(30 * SECOND), 3 * SECOND);
         let mut at = async || {
             ticks.next().await.unwrap();
             began.elapsed().as_secs()
@@ -265,7 +293,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_bell_rung_before_the_first_poll_adds_none() {
         let (ring, bell) = watch::channel(0);
-        let mut ticks = Ticks::start(Pace::Bell(bell), 2 * SECOND);
+        let mut ticks = start(Pace::Bell(bell), 2 * SECOND);
         tokio::time::sleep(SECOND).await;
         ring.send_modify(|rung| *rung += 1);
         ticks.next().await.unwrap();

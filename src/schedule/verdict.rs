@@ -75,6 +75,7 @@ impl Verdict {
         cell: &CellKey,
         at: Timestamp,
         took: Duration,
+        requests: u64,
         skipped_ticks: u64,
     ) -> PollReport {
         PollReport {
@@ -83,6 +84,7 @@ impl Verdict {
             took,
             reason: self.reason,
             fresh: self.fresh,
+            requests,
             skipped_ticks,
             message: self.message.clone(),
         }

@@ -1,6 +1,7 @@
 //! The worker of one cell.
 
 use super::Schedule;
+use super::liveness::Mourner;
 use super::poll::Poll;
 use super::tempo::Tempo;
 use super::tick::Ticks;
@@ -27,8 +28,8 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Works until it is stopped or the keeper is gone.
-    pub(super) async fn run(mut self, mut ticks: Ticks) {
+    /// Works until it is stopped or the keeper is gone. `mourner` goes with it.
+    pub(super) async fn run(mut self, mut ticks: Ticks, _mourner: Mourner) {
         let mut trouble = Trouble::default();
         let mut tempo = Tempo::new(self.schedule.clone());
         self.plan.interval = self.schedule.interval(self.clock.now());

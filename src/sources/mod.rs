@@ -15,6 +15,8 @@ pub mod wedata;
 
 pub use forecast::{Called, Calls, Figure, Forecast, Kept, Plan, Scene};
 
+pub use crate::transport::counted;
+
 use crate::config::{Problem, Section};
 use crate::model::{BoxFuture, Buckets, CellKey, Clock, Intake, NativeGauge, Reach, Reason, Window};
 use crate::transport::{self, tencent};
@@ -107,6 +109,17 @@ pub enum AccountClient {
     Tencent(Arc<tencent::Client>),
     /// Envision EnOS.
     Enos(Arc<transport::enos::Client>),
+}
+
+impl AccountClient {
+    /// Whether both are the very same client.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tencent(one), Self::Tencent(other)) => Arc::ptr_eq(one, other),
+            (Self::Enos(one), Self::Enos(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 /// One configured source in one region.

@@ -12,11 +12,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Writes events.
 pub(super) struct Logfmt {
-    clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl Logfmt {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    /// Lines with the time of `clock`, where somebody else does not note the time anyway.
+    pub(super) fn new(clock: Option<Arc<dyn Clock>>) -> Self {
         Self { clock }
     }
 }
@@ -33,7 +34,10 @@ where
     ) -> fmt::Result {
         let metadata = event.metadata();
         let level = metadata.level().as_str().to_ascii_lowercase();
-        write!(line, "ts={} level={level} target={}", self.clock.now(), metadata.target())?;
+        if let Some(clock) = &self.clock {
+            write!(line, "ts={} ", clock.now())?;
+        }
+        write!(line, "level={level} target={}", metadata.target())?;
         let mut fields = Pairs::default();
         event.record(&mut fields);
         if let Some(message) = &fields.message {

@@ -31,9 +31,13 @@ impl<'w> MakeWriter<'w> for Kept {
 }
 
 fn logged(level: &str, format: Format, log: impl FnOnce(&Handle)) -> String {
+    logged_to(false, level, format, log)
+}
+
+fn logged_to(journal: bool, level: &str, format: Format, log: impl FnOnce(&Handle)) -> String {
     let kept = Kept::default();
     let settings = Log { level: level.into(), format };
-    let (subscriber, handle) = subscriber(&settings, Arc::new(Fixed), kept.clone()).unwrap();
+    let (subscriber, handle) = subscriber(&settings, journal, Arc::new(Fixed), kept.clone()).unwrap();
     tracing::subscriber::with_default(subscriber, || log(&handle));
     let bytes = kept.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
@@ -95,9 +99,31 @@ fn the_level_can_change_while_running() {
 
 #[test]
 fn lost_lines_are_told_in_the_same_format() {
-    let logfmt = notice(Format::Logfmt, Arc::new(Fixed))(7);
+    let logfmt = notice(Format::Logfmt, false, Arc::new(Fixed))(7);
     assert!(logfmt.starts_with("ts=2025-03-27T16:18:43.004Z level=warn msg=\"log lines"), "{logfmt}");
     assert!(logfmt.ends_with("lines=7\n"), "{logfmt}");
-    let json: serde_json::Value = serde_json::from_str(&notice(Format::Json, Arc::new(Fixed))(7)).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&notice(Format::Json, false, Arc::new(Fixed))(7)).unwrap();
     assert_eq!(json["lines"], 7);
+    assert!(notice(Format::Logfmt, true, Arc::new(Fixed))(7).starts_with("<4>level=warn msg="));
+}
+
+#[test]
+fn the_journal_gets_levels_it_understands_and_no_second_time() {
+    let log = |_: &Handle| {
+        tracing::error!(target: "t", "a");
+        tracing::warn!(target: "t", "b");
+        tracing::info!(target: "t", "c");
+        tracing::debug!(target: "t", "d");
+    };
+    assert_eq!(
+        logged_to(true, "debug", Format::Logfmt, log),
+        "<3>level=error target=t msg=a\n<4>level=warn target=t msg=b\n<6>level=info target=t msg=c\n\
+         <7>level=debug target=t msg=d\n"
+    );
+    let text = logged_to(true, "info", Format::Json, log);
+    let line = text.lines().next().unwrap().strip_prefix("<3>").unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(line).unwrap()["message"], "a");
+    // A variable inherited from somewhere else is not believed.
+    assert!(!is_journal(Some(&"1:1".to_owned())) && !is_journal(None));
 }

@@ -123,6 +123,7 @@ impl Call<'_> {
             Err(error) => Err(error.into()),
         };
         let code = judged.as_ref().err().map_or("ok", |failure| failure.error.label());
+        super::tally::sent();
         self.observer.api_call(ApiCall {
             account: self.account,
             service: self.service,

@@ -22,6 +22,7 @@ mod resolver;
 mod retry;
 mod skew;
 mod status;
+mod tally;
 pub mod tencent;
 
 #[cfg(test)]
@@ -31,3 +32,4 @@ pub use connections::Trust;
 pub use error::{Error, SetupError};
 pub use http::{Answer, Carrier, Http, Request};
 pub use priority::{Priority, at};
+pub use tally::counted;

@@ -81,6 +81,7 @@ impl Bench {
                 took: Duration::from_millis(100),
                 reason: Reason::Ok,
                 fresh: true,
+                requests: 0,
                 skipped_ticks: 0,
                 message: String::new(),
             };

@@ -27,7 +27,7 @@ fn told(output: Output) -> (Option<i32>, String, String) {
 }
 
 /// A configuration file that lives as long as the test.
-struct File(tempfile::NamedTempFile);
+pub(crate) struct File(tempfile::NamedTempFile);
 
 impl File {
     fn new(text: &str) -> Self {
@@ -36,12 +36,12 @@ impl File {
         Self(file)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.path().to_str().unwrap()
     }
 }
 
-fn config(address: &str, more: &str) -> File {
+pub(crate) fn config(address: &str, more: &str) -> File {
     let state = std::env::temp_dir().join(format!("taskrun-test-{}", fastrand::u64(..)));
     File::new(&format!(
         r#"
@@ -66,7 +66,7 @@ settings = {{ lookback = "10m" }}
 }
 
 /// Sends a signal. The shell has a kill of its own, whatever is installed.
-fn signal(name: &str, process: &str) -> bool {
+pub(crate) fn signal(name: &str, process: &str) -> bool {
     Command::new("sh").args(["-c", &format!("kill {name} {process}")]).status().unwrap().success()
 }
 
@@ -109,7 +109,7 @@ impl Daemon {
         self.child.id().to_string()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         assert!(signal(name, &self.id()));
     }
 
@@ -136,7 +136,7 @@ impl Daemon {
         }
     }
 
-    fn ended(&mut self) -> Option<i32> {
+    pub(crate) fn ended(&mut self) -> Option<i32> {
         let until = Instant::now() + Duration::from_secs(10);
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -161,13 +161,15 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
 
 /// The same with a name and password.
 pub(crate) fn get_as(address: SocketAddr, path: &str, user: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
     let user = STANDARD.encode(user);
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic {user}\r\n\r\n"
-    )
-    .unwrap();
+    let head = format!("Host: x\r\nConnection: close\r\nAuthorization: Basic {user}");
+    ask(address, &format!("GET {path} HTTP/1.1\r\n{head}\r\n\r\n"))
+}
+
+/// Sends a request that closes the connection.
+pub(crate) fn ask(address: SocketAddr, request: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -11,7 +11,7 @@ use taskrun_exporter::model::{ApiCall, Observer as _};
 use taskrun_exporter::sources::KINDS;
 
 /// A tool that `make test` names.
-fn tool(variable: &str) -> String {
+pub(crate) fn tool(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set; `make test` sets it"))
 }
 

@@ -9,6 +9,7 @@
     reason = "tests measure real time, read what `make test` tells them, and end where they are wrong"
 )]
 
+mod browser;
 mod canary;
 mod catalogue;
 mod cli;
@@ -27,6 +28,7 @@ mod proxy;
 mod repository;
 mod rig;
 mod serving;
+mod service;
 mod simulator;
 mod syscalls;
 mod tls;

@@ -50,6 +50,7 @@ async fn poll(keeper: &Keeper, observations: Vec<Observation>, now: Timestamp) -
         took: Duration::from_secs(1),
         reason: Reason::Ok,
         fresh: true,
+        requests: 0,
         skipped_ticks: 0,
         message: String::new(),
     };

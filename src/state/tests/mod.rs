@@ -442,6 +442,7 @@ fn a_report_changes_health_and_nothing_else() {
         took: Duration::from_secs(2),
         reason: Reason::Auth,
         fresh: false,
+        requests: 0,
         skipped_ticks: 3,
         message: "key refused".into(),
     };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskrun_exporter::app::page::LivePage;
 use taskrun_exporter::http::{Limits, Server};
-use taskrun_exporter::model::{Clock, Label};
+use taskrun_exporter::model::Clock;
 use taskrun_exporter::simulator::{Faults, Options, Running, SimClock, Simulator, World};
 use taskrun_exporter::sources::faces;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -94,13 +94,8 @@ impl Stand {
         };
         let rig = Rig::of(&sources, setup).await;
         wire.lead_to(rig.clouds.addr);
-        let places = rig.scheduled.iter().map(|one| (one.kind, one.name.clone(), Label::new(&one.region)));
-        let page = LivePage::new(
-            rig.keeper.clone(),
-            Arc::clone(&rig.own),
-            Arc::clone(&rig.clock) as Arc<dyn Clock>,
-            places.collect(),
-        );
+        let page =
+            LivePage::new(rig.keeper.clone(), Arc::clone(&rig.own), Arc::clone(&rig.clock) as Arc<dyn Clock>);
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let server = Server::start(vec![listener], Arc::new(page), None, Limits::default()).unwrap();
         let site = server.addresses()[0];
