@@ -2,6 +2,7 @@
 # Puts what the tests need beside the build, under target/tools, and prints where it is:
 #
 #   promtool        from Debian's package, unpacked but not installed; where there is no apt-get, the one on PATH
+#   prometheus      the same, for the dashboards' queries
 #   strace          Debian's, installed: it kills the daemon at each write of a commit
 #   venv/bin/python a Python environment with prometheus_client and tests/interop/requirements.txt
 #
@@ -11,6 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tools="$PWD/target/tools"
 promtool="$tools/promtool"
+prometheus="$tools/prometheus"
 python="$tools/venv/bin/python"
 mkdir -p "$tools"
 
@@ -37,32 +39,34 @@ install_debian() {
   apt_as_root install --no-install-recommends "$1" || { apt_as_root update && apt_as_root install --no-install-recommends "$1"; }
 }
 
-# Debian 12 has promtool in its package prometheus, later ones in a package of its own.
-unpack_promtool() {
-  local work package
-  work="$(mktemp -d "$tools/promtool.XXXXXX")"
+# unpack BINARY PACKAGE…: takes it out of the first of these packages that has it.
+unpack() {
+  local binary="$1" work package
+  shift
+  work="$(mktemp -d "$tools/$binary.XXXXXX")"
   # As root, apt-get hands the download to a user of its own, who must be able to write here.
   chmod 755 "$work"
-  for package in promtool prometheus; do
+  for package in "$@"; do
     if (cd "$work" && quietly apt-get -q -o APT::Sandbox::User="$(id -un)" download "$package"); then
       dpkg-deb -x "$work/${package}"_*.deb "$work"
-      [ ! -x "$work/usr/bin/promtool" ] || { mv "$work/usr/bin/promtool" "$promtool"; break; }
+      [ ! -x "$work/usr/bin/$binary" ] || { mv "$work/usr/bin/$binary" "$tools/$binary"; break; }
     fi
   done 2>/dev/null
   rm -rf "$work"
-  [ -x "$promtool" ]
+  [ -x "$tools/$binary" ]
 }
 
-get_promtool() {
+# get BINARY PACKAGE…: puts it under target/tools, from Debian where there is apt-get, else from PATH.
+get() {
   if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
-    note "downloading promtool from Debian"
-    unpack_promtool && return
+    note "downloading $1 from Debian"
+    unpack "$@" && return
     note "apt's package lists may be missing or old: apt-get update"
-    (apt_as_root update) && unpack_promtool && return
+    (apt_as_root update) && unpack "$@" && return
   fi
   local found
-  found="$(command -v promtool)" || die "no promtool: apt-get has none, and there is none on PATH"
-  ln -sf "$found" "$promtool"
+  found="$(command -v "$1")" || die "no $1: apt-get has none, and there is none on PATH"
+  ln -sf "$found" "$tools/$1"
 }
 
 # The environment is made anew whenever what it is to hold changes.
@@ -82,8 +86,10 @@ get_python() {
   mv "$tools/requirements.txt" "$tools/venv/holds"
 }
 
-[ -x "$promtool" ] || get_promtool
+# Debian 12 has promtool in its package prometheus, later ones in a package of its own.
+[ -x "$promtool" ] || get promtool promtool prometheus
+[ -x "$prometheus" ] || get prometheus prometheus
 command -v strace >/dev/null || install_debian strace
 cmp -s "$tools/venv/holds" <(wanted_python) || get_python
 
-printf 'PROMTOOL=%s\nINTEROP_PYTHON=%s\n' "$promtool" "$python"
+printf 'PROMTOOL=%s\nPROMETHEUS=%s\nINTEROP_PYTHON=%s\n' "$promtool" "$prometheus" "$python"

@@ -15,8 +15,13 @@ STATES = {
     "unknown": "#705DA0",
 }
 
+# Figures drawn from many runs.
+FIGURES = {"p50": "#8AB8FF", "p95": "#3274D9", "p99": "#1F4E9E", "mean": "#C0C8D4", "last run": "#E5E9F0", "requested": STATES["failed"]}
+
 # How good or bad a figure is: thresholds, and what is neither.
 GOOD, WARN, BAD, PLAIN = STATES["success"], STATES["timeout"], STATES["failed"], "text"
+# Series that are the same state of different tasks, commands or actions.
+FAILURES, RETRIES, THROTTLES = ({"mode": "shades", "fixedColor": colour} for colour in (BAD, STATES["retrying"], "#FFB357"))
 LEVEL = [GOOD, WARN, BAD]
 
 KINDS = {"wedata": "#37A2B0", "tat": "#B877D9", "scf": "#C9A227", "enos": "#C4835A"}
@@ -25,7 +30,7 @@ KINDS = {"wedata": "#37A2B0", "tat": "#B877D9", "scf": "#C9A227", "enos": "#C483
 RESULTS = {
     "ok": STATES["success"],
     "partial": "#F2CC0C",
-    "throttled": "#FFB357",
+    "throttled": THROTTLES["fixedColor"],
     "auth": "#A352CC",
     "timeout": STATES["timeout"],
     "connect": "#7C2EA3",

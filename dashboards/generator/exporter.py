@@ -1,7 +1,7 @@
 """The exporter itself: polls, lag, quota, errors, state, scrapes."""
 
-from .colours import BAD, BREAKER, GOOD, KINDS, RESULTS, STATES, WARN
-from .panels import Column, Query, dashboard, fixed, graph, override, stat, table, timeline
+from .colours import BAD, BREAKER, FIGURES, GOOD, KINDS, RESULTS, THROTTLES
+from .panels import Column, Query, dashboard, fixed, graph, override, table, timeline
 from .parts import trust
 from .queries import CELL, REFUSED, Scope, busy_share, gain, is_, isnt, one, rate
 
@@ -51,7 +51,7 @@ def build():
         (12, graph("Requests", "Requests a second, by API action.", [Query(sent, ACTION)], "reqps", stack=True, interval="1m")),
         (12, graph("Request duration", "95th percentile of how long requests took, by service, to the width of a bucket.",
                   [Query(f"histogram_quantile(0.95, sum by (le, service) ({rate('taskrun_api_request_duration_seconds_bucket')}))", "{{service}}")], "s", colours=KINDS, interval="1m")),
-        (12, graph("Throttled", "Requests a minute that were refused as being over the rate limit.", [Query(f"60 * (sum by (service, action) ({rate('taskrun_api_requests_total', REFUSED)}) or 0 * {sent})", ACTION)], "suffix: /min", stack=True, bars=True, interval="1m")),
+        (12, graph("Throttled", "Requests a minute that were refused as being over the rate limit.", [Query(f"60 * (sum by (service, action) ({rate('taskrun_api_requests_total', REFUSED)}) or 0 * {sent})", ACTION)], "suffix: /min", stack=True, bars=True, shades=THROTTLES, interval="1m")),
     ])]
     breaker = " or ".join(f'label_replace({value} * max by (account, host) ({one("taskrun_api_breaker_state", is_("state", state))}), "state", "{state}", "", "")' for value, state in ((1, "half_open"), (2, "open")))
     errors = [(8, [
@@ -86,7 +86,7 @@ def build():
     itself = [(8, [
         (6, graph("Scrapes", "Scrapes a minute, by HTTP status.", [Query(f"60 * sum by (code) ({rate('taskrun_exporter_scrapes_total')})", "{{code}}")], "suffix: /min", colours={"200": RESULTS["ok"]}, interval="1m")),
         (6, graph("Scrape duration", "Half and 99 % of the scrapes were answered within this time, to the width of a bucket.",
-                  [Query(f"histogram_quantile({q}, sum by (le) ({rate('taskrun_exporter_scrape_duration_seconds_bucket')}))", name) for q, name in ((0.5, "p50"), (0.99, "p99"))], "s", colours={"p50": "#8AB8FF", "p99": "#3274D9"}, interval="1m")),
+                  [Query(f"histogram_quantile({q}, sum by (le) ({rate('taskrun_exporter_scrape_duration_seconds_bucket')}))", name) for q, name in ((0.5, "p50"), (0.99, "p99"))], "s", colours=FIGURES, interval="1m")),
         (6, graph("Series", "Series of sources and tasks that a scrape gets. Beyond limits.series, new tasks are folded into one.", [Query(one("taskrun_exporter_series"), place)], "short", decimals=0)),
         (6, graph("File descriptors", "Open file descriptors, of what the process may open.", [Query(f"{one('process_open_fds')} / {one('process_max_fds')}", place)], "percentunit")),
     ]), (8, [

@@ -1,9 +1,9 @@
 """A dashboard for each kind, in the words of its own API."""
 
-from .colours import BAD, ENOS, GOOD, KINDS, LOG, STATES, TAT, WARN, WEDATA, of_words, words
-from .panels import Column, Query, dashboard, graph, heatmap, override, stat, fixed, table, timeline
-from .parts import CURRENT, LAST, NOW, OUTCOMES, current_runs, log_lines, now_state, return_codes, runs_by_outcome, trust, waits
-from .queries import CELL, Scope, TASK, any_of, is_, isnt
+from .colours import BAD, ENOS, FAILURES, RETRIES, STATES, TAT, WEDATA, of_words, words
+from .panels import Column, Query, dashboard, graph, heatmap, override, fixed, table, timeline
+from .parts import LAST, NOW, current_runs, log_lines, now_state, return_codes, runs_by_outcome, trust, waits
+from .queries import Scope, TASK, any_of, is_, isnt
 
 
 def page(scope, title, description, rows):
@@ -45,7 +45,7 @@ def wedata():
         ], "Tasks", "Each task with its newest instance (state, dispatches so far, retries it may have) and its last finished run: how long it took, how long after its plan it started, failures in a row.")),
     ])]), ("Runs", [(8, [(8, runs_by_outcome(s)), (8, current_runs(s)), (8, waits(s))])]), ("Retries and logs", [(8, [
         (8, graph("Retries", "Automatic retries a minute within the life rounds that finished, by workflow. A manual rerun is a run of its own.",
-                  [Query(f"60 * sum by (workflow) ({s.task_rate('taskrun_retries_total')})", "{{workflow}}")], "suffix: /min", stack=True, bars=True, interval="1m")),
+                  [Query(f"60 * sum by (workflow) ({s.task_rate('taskrun_retries_total')})", "{{workflow}}")], "suffix: /min", stack=True, bars=True, shades=RETRIES, interval="1m")),
         (8, log_lines(s)),
         (8, graph("Log volume", "Bytes a second of the logs that were read, by project.", [Query(f"sum by (project) ({s.task_rate('taskrun_log_bytes_total')})", "{{project}}")], "Bps", interval="1m")),
     ])])]
@@ -75,7 +75,7 @@ def tat():
         (8, graph("Invocations by InvocationStatus", "Invocations created within the lookback of the source, by InvocationStatus. A choice of command or machine does not narrow this.",
                   [Query(f"sum by (status) ({s.cell('taskrun_tat_invocations', by='status')})", "{{status}}")], "short", colours=colours, stack=True, decimals=0)),
         (8, graph("Failed by command", "Invocation tasks that failed or timed out, a minute, by command.",
-                  [Query(f"60 * sum by (workflow) ({s.task_rate('taskrun_runs_total', any_of('outcome', 'failed|timeout'), by='outcome')})", "{{workflow}}")], "suffix: /min", stack=True, bars=True, interval="1m")),
+                  [Query(f"60 * sum by (workflow) ({s.task_rate('taskrun_runs_total', any_of('outcome', 'failed|timeout'), by='outcome')})", "{{workflow}}")], "suffix: /min", stack=True, bars=True, shades=FAILURES, interval="1m")),
     ])]), ("Runs", [(8, [(8, runs_by_outcome(s)), (8, return_codes(s, "Exit codes")), (8, graph("Duration by command", "95th percentile of ExecEndTime less ExecStartTime, to the width of a bucket. A gap: none ended.",
                                                                                                [Query(s.quantile(0.95, "taskrun_run_duration_seconds", by="workflow"), "{{workflow}}")], "s", interval="1m"))])])]
     return page(s, "TAT", "Tencent Cloud TAT: commands on machines, in TaskStatus' own words. A task is a machine, a workflow a command.", rows)
@@ -97,7 +97,7 @@ def scf():
         ], "Functions", "Each function with what finished in the range of time shown (runs, billed time, retries) and its last finished run: RetCode, duration, memory.")),
     ])]), ("RetCode and outcome", [(8, [
         (8, return_codes(s, "RetCode")),
-        (8, graph("Not 0, by function", "Runs a minute whose RetCode was not 0, by function.", [Query(f"60 * sum by (task) ({s.task_rate('taskrun_return_codes_total', isnt('code', '0'), by='code')})", name)], "suffix: /min", stack=True, bars=True, interval="1m")),
+        (8, graph("Not 0, by function", "Runs a minute whose RetCode was not 0, by function.", [Query(f"60 * sum by (task) ({s.task_rate('taskrun_return_codes_total', isnt('code', '0'), by='code')})", name)], "suffix: /min", stack=True, bars=True, shades=FAILURES, interval="1m")),
         (8, timeline("Last run, by function", "How the last finished run of each function had ended at each moment.", [Query(s.task("taskrun_last_run_success"), name)], LAST)),
     ])]), ("Memory and duration", [(8, [
         (8, heatmap("Memory", "MemUsage of finished runs: the darker, the more runs used that much.", f"sum by (le) (max by ({TASK}, le) (increase({s.of_task('taskrun_run_memory_bytes_bucket')}[$__rate_interval])))", "bytes")),
@@ -138,6 +138,6 @@ def enos():
         (8, graph("Running time, of what is allowed", "How long the oldest running instance of each task runs, as a share of the time it may take. At 100 % EnOS stops it. Empty while nothing runs.",
                   [Query(f"({running}) / ({limit} > 0)", "{{workflow}} / {{task}}")], "percentunit", limit=1, empty="nothing is running")),
     ])]), ("Runs", [(8, [(8, runs_by_outcome(s)), (8, current_runs(s)), (8, graph("Retries", "Automatic retries a minute (recallNum) within the runs that finished, by workflow.",
-                                                                             [Query(f"60 * sum by (workflow) ({s.task_rate('taskrun_retries_total')})", "{{workflow}}")], "suffix: /min", stack=True, bars=True, interval="1m"))]),
+                                                                             [Query(f"60 * sum by (workflow) ({s.task_rate('taskrun_retries_total')})", "{{workflow}}")], "suffix: /min", stack=True, bars=True, shades=RETRIES, interval="1m"))]),
                 (8, [(24, graph("Duration by workflow", "95th percentile of end less start, to the width of a bucket. A gap: none finished.", [Query(s.quantile(0.95, "taskrun_run_duration_seconds", by="workflow"), "{{workflow}}")], "s", interval="1m"))])])]
     return page(s, "EnOS", "Envision EnOS: task instances of batch flows, in the status words of its API. A project is an organisation.", rows)

@@ -26,7 +26,7 @@ def build():
         (4, stat("Runs", "Runs that finished in the range of time shown.", f"sum({s.task_gain('taskrun_runs_total', by='outcome')})", unit="locale", decimals=0)),
         (4, stat("Success rate", "Of the runs that succeeded, failed or timed out in the range of time shown, those that succeeded.", share, unit="percentunit", levels=[0.9, 0.99],
                  colours=[BAD, WARN, GOOD], unknown="no runs", decimals=1)),
-        (4, stat("Running", "Runs under way now.", f"sum({s.task('taskrun_current_runs', is_('state', 'running'))})")),
+        (4, stat("Running", "Runs that have started and not finished, as of the last poll of their source.", f"sum({s.task('taskrun_current_runs', is_('state', 'running'))})")),
         (4, stat("Waiting", "Runs that wait for another task, an event or a place to run.", f"sum({s.task('taskrun_current_runs', any_of('state', 'waiting|queued'))})")),
         (4, stat("Retrying", "Runs that failed and will be tried again by the cloud.", f"sum({s.task('taskrun_current_runs', is_('state', 'retrying'))})", levels=[1, 10], colours=[GOOD, WARN, BAD])),
         (4, stat("Overdue", "Tasks without a success for twice the time between two planned runs, and one interval of their source. Tasks whose interval is not known, and those of a source that cannot be reached, are left out.",

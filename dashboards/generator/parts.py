@@ -1,6 +1,6 @@
 """What several dashboards show alike."""
 
-from .colours import GOOD, LOG, STATES
+from .colours import FAILURES, GOOD, LOG, STATES
 from .panels import Query, graph, stat
 from .queries import TASK, exporters_down, gain, is_
 
@@ -57,7 +57,7 @@ def log_lines(scope):
 def return_codes(scope, title="Return codes"):
     return graph(title, "Finished runs a minute by return or exit code. Green is 0; the reds are all others.",
                  [Query(f"60 * sum by (code) ({scope.task_rate('taskrun_return_codes_total', by='code')})", "{{code}}")], "suffix: /min",
-                 colours={"0": STATES["success"]}, stack=True, bars=True, interval="1m", shades={"mode": "shades", "fixedColor": STATES["failed"]}, empty="no run told a code")
+                 colours={"0": STATES["success"]}, stack=True, bars=True, interval="1m", shades=FAILURES, empty="no run told a code")
 
 
 NOW = {0: ("idle", STATES["idle"]), 1: ("waiting", STATES["waiting"]), 2: ("queued", STATES["queued"]), 3: ("running", STATES["running"]), 4: ("retrying", STATES["retrying"])}

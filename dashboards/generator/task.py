@@ -1,6 +1,6 @@
 """One task: what it does now, how it ran, how it failed."""
 
-from .colours import BAD, GOOD, STATES, WARN
+from .colours import BAD, FIGURES, GOOD, RETRIES
 from .panels import Column, Query, dashboard, graph, heatmap, stat, table, timeline
 from .parts import EXPORTER_PAGE, LAST, NOW, OUTCOMES, current_runs, log_lines, now_state, return_codes, runs_by_outcome, waits
 from .queries import CELL, Scope, TASK, exporters_down
@@ -35,20 +35,19 @@ def build():
     buckets = f"sum by (le) (max by ({TASK}, outcome, le) (increase({s.of_task('taskrun_run_duration_seconds_bucket')}[$__rate_interval])))"
     quantiles = [Query(s.quantile(q, "taskrun_run_duration_seconds"), name) for q, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))]
     spent = f"sum({s.task_rate('taskrun_run_duration_seconds_sum', by='outcome')}) / (sum({s.task_rate('taskrun_run_duration_seconds_count', by='outcome')}) > 0)"
-    blues = {"p50": "#8AB8FF", "p95": "#3274D9", "p99": "#1F4E9E", "mean": "#C0C8D4"}
     ran = [(8, [
         (12, heatmap("Duration", "Cost time of finished runs: the darker, the more runs took that long. A gap: none finished.", buckets, "s")),
-        (12, graph("Duration quantiles", "Half, 95 % and 99 % of the runs took at most this long, to the width of a bucket; and the mean. A gap: none finished.", [*quantiles, Query(spent, "mean")], "s", colours=blues, interval="1m")),
+        (12, graph("Duration quantiles", "Half, 95 % and 99 % of the runs took at most this long, to the width of a bucket; and the mean. A gap: none finished.", [*quantiles, Query(spent, "mean")], "s", colours=FIGURES, interval="1m")),
     ]), (8, [(8, runs_by_outcome(s)), (8, waits(s)), (8, graph("Started late", "Start less planned time of the last finished run; negative where it started early. Empty where the source tells no plan.",
                                                          [Query(s.task("taskrun_last_run_start_delay_seconds"), NAMED)], "s", least=None))])]
     memory = [Query(s.quantile(q, "taskrun_run_memory_bytes", own=""), name) for q, name in ((0.5, "p50"), (0.95, "p95"))]
     used = [(8, [
         (8, graph("Memory", "Half and 95 % of the runs used at most this much, to the width of a bucket; the last run's own figure; and what was asked for, where the source tells.",
                   [*memory, Query(f"max({s.task('taskrun_last_run_memory_bytes')})", "last run"), Query(f"max({s.task('taskrun_enos_task_requested_memory_bytes')})", "requested")], "bytes",
-                  colours=blues | {"last run": "#C0C8D4", "requested": BAD}, interval="1m", empty="no run told its memory")),
+                  colours=FIGURES, interval="1m", empty="no run told its memory")),
         (8, return_codes(s)),
         (8, graph("Retries", "Automatic retries a minute within the runs that finished. Reruns are runs of their own.",
-                  [Query(f"60 * sum by (task) ({s.task_rate('taskrun_retries_total')})", "{{task}}")], "suffix: /min", bars=True, interval="1m", empty="no run told of retries", shades={"mode": "fixed", "fixedColor": STATES["retrying"]})),
+                  [Query(f"60 * sum by (task) ({s.task_rate('taskrun_retries_total')})", "{{task}}")], "suffix: /min", bars=True, interval="1m", empty="no run told of retries", shades=RETRIES)),
     ]), (8, [(12, log_lines(s)), (12, current_runs(s))])]
     failed = f"and on ({TASK}) {s.task('taskrun_last_failed_run_info')}"
     tables = [(6, [

@@ -14,6 +14,7 @@ mod catalogue;
 mod cli;
 mod clouds;
 mod crash;
+mod dashboards;
 mod downtime;
 mod economy;
 mod faults;
