@@ -57,7 +57,7 @@ impl Prometheus {
             .unwrap_or_else(|error| panic!("{PROMETHEUS}={program} cannot be run: {error}"));
         let prometheus = Self { child, address, folder };
         let until = Instant::now() + Duration::from_secs(20);
-        while !prometheus.try_get("/-/ready").is_some_and(|(status, _)| status == 200) {
+        while prometheus.try_get("/-/ready").is_none_or(|(status, _)| status != 200) {
             assert!(Instant::now() < until, "{}", log(prometheus.folder.path()));
             std::thread::sleep(Duration::from_millis(100));
         }
