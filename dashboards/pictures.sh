@@ -91,5 +91,5 @@ for file in dashboards/*.json; do
   note "drawing $out/$name.png"
   if [ -n "${GRAFANA_URL:-}" ]; then with_grafana "$name"; else with_program "$name"; fi
   # A third of the size, where the program is there.
-  ! command -v pngquant >/dev/null || pngquant --force --ext .png 64 "$out/$name.png"
+  ! command -v pngquant >/dev/null || pngquant --force --ext .png 160 "$out/$name.png"
 done

@@ -17,8 +17,8 @@ def build():
                    ["task", "workflow", "project", "source", "outcome", "return_code", "run_id"], [
                        Column("", f"{s.task('taskrun_last_failed_run_info', by='run_id, outcome, return_code')} {failing}"),
                        Column("In a row", f"{s.task('taskrun_consecutive_failures')} > 0", width=85, bounds=[1, 3]),
-                       Column("Failed", f"1000 * {s.task('taskrun_last_failure_timestamp_seconds')} {failing}", unit="dateTimeFromNow", width=130),
-                       Column("Last success", f"1000 * {s.task('taskrun_last_success_timestamp_seconds')} {failing}", unit="dateTimeFromNow", width=130),
+                       Column("Failed", f"1000 * {s.task('taskrun_last_failure_timestamp_seconds')} {failing}", unit="dateTimeFromNow", width=145),
+                       Column("Last success", f"1000 * {s.task('taskrun_last_success_timestamp_seconds')} {failing}", unit="dateTimeFromNow", width=145),
                    ], sort="In a row", empty="no failing task is known", colours=OUTCOMES)),
     ])]
     share = s.success_share(s.task_gain)

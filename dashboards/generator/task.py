@@ -53,8 +53,8 @@ def build():
     tables = [(6, [
         (24, table("Last failed run", "The newest failed run, whether or not a success followed: open its id in the cloud's console.", ["task", "workflow", "project", "source", "outcome", "return_code", "run_id"], [
             Column("", s.task("taskrun_last_failed_run_info", by="run_id, outcome, return_code")),
-            Column("Failed", f"1000 * {s.task('taskrun_last_failure_timestamp_seconds')} {failed}", unit="dateTimeFromNow", width=130),
-            Column("Last success", f"1000 * {s.task('taskrun_last_success_timestamp_seconds')} {failed}", unit="dateTimeFromNow", width=130),
+            Column("Failed", f"1000 * {s.task('taskrun_last_failure_timestamp_seconds')} {failed}", unit="dateTimeFromNow", width=145),
+            Column("Last success", f"1000 * {s.task('taskrun_last_success_timestamp_seconds')} {failed}", unit="dateTimeFromNow", width=145),
         ], sort="Failed", empty="no failed run is known", colours=OUTCOMES)),
     ]), (6, [
         (24, table("What the source tells", "The task as its source describes it, and figures of its last finished run.", ["task", "task_id", "workflow", "workflow_id", "region", "task_type", "cycle", "owner"], [
