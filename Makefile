@@ -7,6 +7,7 @@ SHELL := bash
 # Where tests/tools.sh puts them; the tests take them from here.
 export PROMTOOL := $(CURDIR)/target/tools/promtool
 export NODE_EXPORTER := $(CURDIR)/target/tools/node-exporter
+export PROMETHEUS := $(CURDIR)/target/tools/prometheus
 export STRACE := strace
 export CHROMIUM ?= chromium
 export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
@@ -15,7 +16,7 @@ export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 CARGO ?= cargo
 RULES := config/prometheus/alerts.yml
 
-.PHONY: help demo test check tools rules crash-test bench hold fuzz soak month golden package
+.PHONY: help demo test check tools rules dashboards pictures crash-test bench hold fuzz soak month golden package
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,6 +42,14 @@ rules: tools ## Prometheus' configuration, alerts and their tests
 	"$(PROMTOOL)" check config --lint-fatal config/prometheus/scrape.yml
 	"$(PROMTOOL)" check rules --lint-fatal $(RULES)
 	"$(PROMTOOL)" test rules tests/rules/*.yml
+
+dashboards: ## write dashboards/*.json anew from dashboards/generator
+	python3 dashboards/generate.py
+
+# Needs something that draws dashboards: see dashboards/README.md.
+pictures: tools ## draw the pictures of README.md from a demo that runs for PICTURE_MINUTES
+	$(CARGO) build --locked
+	dashboards/pictures.sh
 
 # make test kills it 60 times.
 N ?= 1000
