@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Puts what the tests need beside the build, under target/tools, and prints where it is:
 #
-#   promtool        from Debian's package, unpacked but not installed; where there is no apt-get, the one on PATH
+#   promtool, prometheus, alertmanager
+#                   from Debian's packages, unpacked but not installed; where there is no apt-get, those on PATH
 #   strace          Debian's, installed: it kills the daemon at each write of a commit
-#   venv/bin/python a Python environment with prometheus_client and tests/interop/requirements.txt
+#   venv/bin/python a Python environment with prometheus_client, PyYAML and tests/interop/requirements.txt
 #
 # Does nothing when all is there. Asks for root, or sudo, only where a Debian package is really missing.
 set -euo pipefail
@@ -37,37 +38,40 @@ install_debian() {
   apt_as_root install --no-install-recommends "$1" || { apt_as_root update && apt_as_root install --no-install-recommends "$1"; }
 }
 
-# Debian 12 has promtool in its package prometheus, later ones in a package of its own.
-unpack_promtool() {
-  local work package
-  work="$(mktemp -d "$tools/promtool.XXXXXX")"
+# unpack FILE PACKAGE…: puts usr/bin/FILE of the first package that has it beside the others, under the name it has there
+# less the package's own "prometheus-".
+unpack() {
+  local file="$1" work package
+  shift
+  work="$(mktemp -d "$tools/unpack.XXXXXX")"
   # As root, apt-get hands the download to a user of its own, who must be able to write here.
   chmod 755 "$work"
-  for package in promtool prometheus; do
+  for package in "$@"; do
     if (cd "$work" && quietly apt-get -q -o APT::Sandbox::User="$(id -un)" download "$package"); then
       dpkg-deb -x "$work/${package}"_*.deb "$work"
-      [ ! -x "$work/usr/bin/promtool" ] || { mv "$work/usr/bin/promtool" "$promtool"; break; }
+      [ ! -x "$work/usr/bin/$file" ] || { mv "$work/usr/bin/$file" "$tools/${file#prometheus-}"; break; }
     fi
   done 2>/dev/null
   rm -rf "$work"
-  [ -x "$promtool" ]
+  [ -x "$tools/${file#prometheus-}" ]
 }
 
-get_promtool() {
+get() {
+  local file="$1" found
   if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
-    note "downloading promtool from Debian"
-    unpack_promtool && return
+    note "downloading $file from Debian"
+    unpack "$@" && return
     note "apt's package lists may be missing or old: apt-get update"
-    (apt_as_root update) && unpack_promtool && return
+    (apt_as_root update) && unpack "$@" && return
   fi
-  local found
-  found="$(command -v promtool)" || die "no promtool: apt-get has none, and there is none on PATH"
-  ln -sf "$found" "$promtool"
+  found="$(command -v "$file" || command -v "${file#prometheus-}")" || die "no $file: apt-get has none, and there is none on PATH"
+  ln -sf "$found" "$tools/${file#prometheus-}"
 }
 
 # The environment is made anew whenever what it is to hold changes.
 wanted_python() {
   echo 'prometheus_client==0.22.1'
+  echo 'PyYAML==6.0.3'
   if [ -f tests/interop/requirements.txt ]; then cat tests/interop/requirements.txt; fi
 }
 
@@ -82,7 +86,10 @@ get_python() {
   mv "$tools/requirements.txt" "$tools/venv/holds"
 }
 
-[ -x "$promtool" ] || get_promtool
+# Debian 12 has promtool in its package prometheus, later ones in a package of its own.
+[ -x "$promtool" ] || get promtool promtool prometheus
+[ -x "$tools/prometheus" ] || get prometheus prometheus
+[ -x "$tools/alertmanager" ] || get prometheus-alertmanager prometheus-alertmanager
 command -v strace >/dev/null || install_debian strace
 cmp -s "$tools/venv/holds" <(wanted_python) || get_python
 
