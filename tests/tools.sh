@@ -49,7 +49,13 @@ unpack() {
   for package in "$@"; do
     if (cd "$work" && quietly apt-get -q -o APT::Sandbox::User="$(id -un)" download "$package"); then
       dpkg-deb -x "$work/${package}"_*.deb "$work"
-      [ ! -x "$work/usr/bin/$file" ] || { mv "$work/usr/bin/$file" "$tools/${file#prometheus-}"; break; }
+      [ -x "$work/usr/bin/$file" ] || continue
+      # Debian's Alertmanager reads its templates from a fixed place, where nothing is as long as it is not installed: they
+      # come along, and it looks for them from the repository's folder. The new path has the length of the old one.
+      LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#target/tools//////////////////////#g' "$work/usr/bin/$file"
+      find "$work/usr/share" -name '*.tmpl' -exec mv -t "$tools" {} +
+      mv "$work/usr/bin/$file" "$tools/${file#prometheus-}"
+      break
     fi
   done 2>/dev/null
   rm -rf "$work"
