@@ -31,7 +31,7 @@ evening: tools ## one failed run, from a simulated cloud to a webhook, and how l
 	$(CARGO) build --locked
 	python3 tests/stack/stack.py --evening
 
-test: tools check rules evening ## all tests, as they run before a merge
+test: tools check rules ## all tests, as they run before a merge
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	$(CARGO) test --locked
 
