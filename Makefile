@@ -14,9 +14,9 @@ export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 
 # Incremental compilation stays as cargo has it: the second `make test` of an hour matters more than the first of a day.
 CARGO ?= cargo
-RULES := config/prometheus/alerts.yml
+RULES := $(addprefix config/prometheus/,recording.yml limits.yml alerts.yml)
 
-.PHONY: help demo test check tools rules dashboards pictures crash-test bench hold fuzz soak month golden package
+.PHONY: help demo stack evening test check tools rules dashboards pictures crash-test bench hold fuzz soak month golden package
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,6 +24,15 @@ help: ## what there is to make
 # The development profile: a fresh clone shows its first page minutes sooner, and four simulated clouds are no load.
 demo: ## the exporter on simulated clouds, at http://127.0.0.1:10310/metrics
 	$(CARGO) run --locked -- demo
+
+# Everything is on free ports of this machine and ends with Ctrl-C.
+stack: tools ## the demo under a real Prometheus and Alertmanager, with all rules and queries answered
+	$(CARGO) build --locked
+	python3 tests/stack/stack.py
+
+evening: tools ## one failed run, from a simulated cloud to a webhook, and how long that took
+	$(CARGO) build --locked
+	python3 tests/stack/stack.py --evening
 
 test: tools check rules ## all tests, as they run before a merge
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
@@ -42,6 +51,7 @@ rules: tools ## Prometheus' configuration, alerts and their tests
 	"$(PROMTOOL)" check config --lint-fatal config/prometheus/scrape.yml
 	"$(PROMTOOL)" check rules --lint-fatal $(RULES)
 	"$(PROMTOOL)" test rules tests/rules/*.yml
+	"$(INTEROP_PYTHON)" config/rules.py --check
 
 dashboards: ## write dashboards/*.json anew from dashboards/generator
 	python3 dashboards/generate.py

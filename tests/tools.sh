@@ -1,15 +1,11 @@
 #!/usr/bin/env bash
 # Puts what the tests need beside the build, under target/tools, and prints where it is:
 #
-#   promtool        from Debian's package, unpacked but not installed; where there is no apt-get, the one on PATH
-<<<<<<< HEAD
-#   node-exporter   likewise: Prometheus' own reading of a web configuration file
-=======
-#   prometheus      the same, for the dashboards' queries
->>>>>>> boards
+#   promtool, prometheus, alertmanager, node-exporter
+#                   from Debian's packages, unpacked but not installed; where there is no apt-get, those on PATH
 #   strace          Debian's, installed: it kills the daemon at each write of a commit
 #   chromium        Debian's, installed: it opens the status page; CHROMIUM=… names another one
-#   venv/bin/python a Python environment with prometheus_client and tests/interop/requirements.txt
+#   venv/bin/python a Python environment with prometheus_client, PyYAML and tests/interop/requirements.txt
 #
 # Does nothing when all is there. Asks for root, or sudo, only where a Debian package is really missing.
 set -euo pipefail
@@ -17,11 +13,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tools="$PWD/target/tools"
 promtool="$tools/promtool"
-<<<<<<< HEAD
-node_exporter="$tools/node-exporter"
-=======
-prometheus="$tools/prometheus"
->>>>>>> boards
 python="$tools/venv/bin/python"
 mkdir -p "$tools"
 
@@ -48,62 +39,46 @@ install_debian() {
   apt_as_root install --no-install-recommends "$1" || { apt_as_root update && apt_as_root install --no-install-recommends "$1"; }
 }
 
-<<<<<<< HEAD
-# unpack PROGRAM TO PACKAGE…: the program of the first package that has it.
+# unpack FILE PACKAGE…: puts usr/bin/FILE of the first package that has it beside the others, under the name it has there
+# less the package's own "prometheus-".
 unpack() {
-  local program="$1" to="$2" work package
-  shift 2
-  work="$(mktemp -d "$tools/$program.XXXXXX")"
-=======
-# unpack BINARY PACKAGE…: takes it out of the first of these packages that has it.
-unpack() {
-  local binary="$1" work package
+  local file="$1" work package
   shift
-  work="$(mktemp -d "$tools/$binary.XXXXXX")"
->>>>>>> boards
+  work="$(mktemp -d "$tools/unpack.XXXXXX")"
   # As root, apt-get hands the download to a user of its own, who must be able to write here.
   chmod 755 "$work"
   for package in "$@"; do
     if (cd "$work" && quietly apt-get -q -o APT::Sandbox::User="$(id -un)" download "$package"); then
       dpkg-deb -x "$work/${package}"_*.deb "$work"
-<<<<<<< HEAD
-      [ ! -x "$work/usr/bin/$program" ] || { mv "$work/usr/bin/$program" "$to"; break; }
+      [ -x "$work/usr/bin/$file" ] || continue
+      # Debian's Alertmanager reads its templates from a fixed place, where nothing is as long as it is not installed: they
+      # come along, and it looks for them from the repository's folder. The new path has the length of the old one.
+      LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#target/tools//////////////////////#g' "$work/usr/bin/$file"
+      find "$work/usr/share" -name '*.tmpl' -exec mv -t "$tools" {} +
+      mv "$work/usr/bin/$file" "$tools/${file#prometheus-}"
+      break
     fi
   done 2>/dev/null
   rm -rf "$work"
-  [ -x "$to" ]
+  [ -x "$tools/${file#prometheus-}" ]
 }
 
-# get PROGRAM TO PACKAGE…: the same, or else the program on PATH.
-=======
-      [ ! -x "$work/usr/bin/$binary" ] || { mv "$work/usr/bin/$binary" "$tools/$binary"; break; }
-    fi
-  done 2>/dev/null
-  rm -rf "$work"
-  [ -x "$tools/$binary" ]
-}
-
-# get BINARY PACKAGE…: puts it under target/tools, from Debian where there is apt-get, else from PATH.
->>>>>>> boards
 get() {
+  local file="$1" found
   if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
-    note "downloading $1 from Debian"
+    note "downloading $file from Debian"
     unpack "$@" && return
     note "apt's package lists may be missing or old: apt-get update"
     (apt_as_root update) && unpack "$@" && return
   fi
-  local found
-  found="$(command -v "$1")" || die "no $1: apt-get has none, and there is none on PATH"
-<<<<<<< HEAD
-  ln -sf "$found" "$2"
-=======
-  ln -sf "$found" "$tools/$1"
->>>>>>> boards
+  found="$(command -v "$file" || command -v "${file#prometheus-}")" || die "no $file: apt-get has none, and there is none on PATH"
+  ln -sf "$found" "$tools/${file#prometheus-}"
 }
 
 # The environment is made anew whenever what it is to hold changes.
 wanted_python() {
   echo 'prometheus_client==0.22.1'
+  echo 'PyYAML==6.0.3'
   if [ -f tests/interop/requirements.txt ]; then cat tests/interop/requirements.txt; fi
 }
 
@@ -119,19 +94,12 @@ get_python() {
 }
 
 # Debian 12 has promtool in its package prometheus, later ones in a package of its own.
-<<<<<<< HEAD
-[ -x "$promtool" ] || get promtool "$promtool" promtool prometheus
-[ -x "$node_exporter" ] || get prometheus-node-exporter "$node_exporter" prometheus-node-exporter
-=======
 [ -x "$promtool" ] || get promtool promtool prometheus
-[ -x "$prometheus" ] || get prometheus prometheus
->>>>>>> boards
+[ -x "$tools/prometheus" ] || get prometheus prometheus
+[ -x "$tools/alertmanager" ] || get prometheus-alertmanager prometheus-alertmanager
+[ -x "$tools/node-exporter" ] || get prometheus-node-exporter prometheus-node-exporter
 command -v strace >/dev/null || install_debian strace
 command -v "${CHROMIUM:-chromium}" >/dev/null || install_debian chromium
 cmp -s "$tools/venv/holds" <(wanted_python) || get_python
 
-<<<<<<< HEAD
-printf 'PROMTOOL=%s\nNODE_EXPORTER=%s\nINTEROP_PYTHON=%s\n' "$promtool" "$node_exporter" "$python"
-=======
-printf 'PROMTOOL=%s\nPROMETHEUS=%s\nINTEROP_PYTHON=%s\n' "$promtool" "$prometheus" "$python"
->>>>>>> boards
+printf 'PROMTOOL=%s\nINTEROP_PYTHON=%s\n' "$promtool" "$python"

@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use taskrun_exporter::app;
 use taskrun_exporter::config::Config;
 use taskrun_exporter::metrics::catalog::{self, Family, Type};
@@ -114,7 +115,14 @@ fn dashboards_ask_for_what_exists() {
 
 #[test]
 fn rules_ask_for_what_exists() {
-    let series = series(&families());
+    let mut series = series(&families());
+    // Whatever a recording rule is named has at most the labels that there are.
+    let labels: BTreeSet<&str> = series.values().flatten().copied().collect();
+    for file in files("config/prometheus", "yml") {
+        let text = text(&file);
+        let names = text.lines().filter_map(|line| line.trim().strip_prefix("- record: "));
+        series.extend(names.map(|name| (name.to_owned(), labels.clone())));
+    }
     let mut wrong = Vec::new();
     for file in files("config/prometheus", "yml") {
         for query in promql::rules(&text(&file)) {
@@ -152,33 +160,61 @@ fn what_does_not_exist_is_found() {
     }
 }
 
-#[test]
-fn every_alert_has_a_runbook_and_tests() {
+/// What stands behind `key` in the rules for alerts, in their order.
+fn of_alerts(key: &str) -> Vec<String> {
     let alerts = text(&at("config/prometheus/alerts.yml"));
-    let runbook = text(&at("config/prometheus/RUNBOOK.md"));
-    let tests: String = files("tests/rules", "yml").iter().map(|file| text(file)).collect();
-    let under = |key: &str| -> Vec<String> {
-        alerts.lines().filter_map(|line| Some(line.trim().strip_prefix(key)?.trim().to_owned())).collect()
-    };
-    let names = under("- alert:");
-    assert!(names.len() > 10);
-    for name in &names {
-        assert!(
-            runbook.lines().any(|line| line == format!("## {name}")),
-            "{name} has no heading in RUNBOOK.md"
-        );
-        let cases = |ending: &str| tests.matches(&format!("alertname: {name}{ending}")).count();
-        assert!(cases("\n") >= 1, "{name} has no test in which it fires");
-        assert!(
-            cases(",") >= 2,
-            "{name} needs a test in which it is silent, and one in which its series are missing"
-        );
+    alerts.lines().filter_map(|line| Some(line.trim().strip_prefix(key)?.trim().to_owned())).collect()
+}
+
+#[test]
+fn every_alert_is_told_in_full_and_has_its_heading_in_the_runbooks() {
+    let runbooks = text(&at("dashboards/runbooks.md"));
+    let names = of_alerts("- alert:");
+    assert!(names.len() > 20);
+    let headings: Vec<&str> = runbooks.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(
+        headings, names,
+        "dashboards/runbooks.md has other headings, or another order, than there are alerts"
+    );
+    for (section, name) in runbooks.split("\n## ").skip(1).zip(&names) {
+        for part in ["**Meaning.**", "**Impact.**", "**Look.**", "**Fix.**"] {
+            assert!(section.contains(part), "{name}: {part} is missing");
+        }
     }
-    let anchors: Vec<String> =
-        names.iter().map(|name| format!("RUNBOOK.md#{}", name.to_lowercase())).collect();
-    assert_eq!(under("runbook:"), anchors);
-    let headings = runbook.lines().filter(|line| line.starts_with("## ")).count();
-    assert_eq!(headings, names.len(), "RUNBOOK.md has headings of alerts that are gone");
+    let anchors: Vec<String> = of_alerts("runbook_url:")
+        .iter()
+        .filter_map(|url| Some(url.strip_prefix("https://")?.split_once('#')?.1.to_owned()))
+        .collect();
+    let wanted: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+    assert_eq!(anchors, wanted);
+    for key in ["summary:", "description:", "severity:"] {
+        assert_eq!(of_alerts(key).len(), names.len(), "{key}");
+    }
+}
+
+#[test]
+fn every_alert_fires_stays_silent_and_is_tried_without_its_series() {
+    let missing = at("tests/rules/missing.yml");
+    let elsewhere = files("tests/rules", "yml").into_iter().filter(|file| *file != missing);
+    let elsewhere: String = elsewhere.map(|file| text(&file)).collect();
+    let missing = text(&missing);
+    for name in of_alerts("- alert:") {
+        let has = |tests: &str, ending: &str| tests.contains(&format!("alertname: {name}{ending}"));
+        assert!(has(&elsewhere, "\n"), "{name} has no test in which it fires");
+        assert!(has(&elsewhere, ", "), "{name} has no test in which it stays silent");
+        assert!(has(&missing, ", "), "{name} is not in missing.yml");
+    }
+}
+
+#[test]
+fn the_alerts_of_grafana_are_those_of_prometheus() {
+    let python =
+        std::env::var_os("INTEROP_PYTHON").expect("INTEROP_PYTHON names a Python with PyYAML: make test");
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut rules = Command::new(python);
+    rules.arg(at("config/rules.py")).args((!update).then_some("--check"));
+    let said = rules.output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
 }
 
 #[test]
