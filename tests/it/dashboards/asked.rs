@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use taskrun_exporter::simulator::{World, apim, tc3};
 
 const PROMETHEUS: &str = "PROMETHEUS";
-/// In this time everything must have an answer: half a minute, on a machine that does nothing else.
+/// In this time everything must have an answer; a busy machine of two cores needs about a minute.
 const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Queries that this world rightly answers with nothing: the panel, what the query is about, and why.
