@@ -117,10 +117,11 @@ pub(super) fn keeper(
     let mut store = Store::new(limits, config.state.retention.0);
     let restored = ledger.restore().context("the state cannot be restored")?;
     own.damaged(restored.damaged);
-    store.restore(restored, clock.now(), |cell| {
-        scheduled
-            .iter()
-            .any(|one| one.kind == cell.kind && one.name == cell.source && one.region == cell.region)
+    let now = clock.now();
+    store.restore(restored, now, |cell| {
+        let polls =
+            |one: &&Scheduled| one.kind == cell.kind && one.name == cell.source && one.region == cell.region;
+        scheduled.iter().find(polls).map(|one| one.schedule.longest_interval(now))
     });
     let parts = Parts { store, ledger, clock: Arc::clone(clock), natives: natives(), own: Arc::clone(own) };
     Keeper::start(parts).context("no thread for the keeper")

@@ -53,6 +53,14 @@ impl Schedule {
             Self::Cron(expression) => expression.interval(at),
         }
     }
+
+    /// The longest that lies between two polls, as far as it is known at `at`.
+    pub fn longest_interval(&self, at: Timestamp) -> Duration {
+        match self {
+            Self::Every(interval) | Self::Adaptive(Bounds { idle: interval, .. }) => *interval,
+            Self::Cron(expression) => expression.interval(at).unwrap_or_default(),
+        }
+    }
 }
 
 /// What makes a cell's clock tick after the first poll.

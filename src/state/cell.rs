@@ -15,10 +15,13 @@ use std::time::Duration;
 /// Upper bounds, in seconds, of how long polls take.
 const POLL_BUCKETS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
-/// How long after its last good poll a restored cell's "now" gauges are still believed: time enough for a restart, an
-/// upgrade or a reboot between two polls, and short enough that nobody takes a run that was running yesterday for one
-/// that runs now. A cell polled more seldom shows them again after its first good poll.
+/// How long after its last good poll a restored cell's "now" gauges are still believed, at the least: time enough for a
+/// restart, an upgrade or a reboot between two polls, and short enough that nobody takes a run that was running
+/// yesterday for one that runs now.
 const BELIEVED: Duration = Duration::from_secs(15 * 60);
+
+/// The same in intervals, for a cell that is polled seldom: as old as that they may be while the exporter runs, too.
+const BELIEVED_INTERVALS: u32 = 3;
 
 /// What is remembered of one cell.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub struct CellState {
     confirmed: bool,
     /// Whether what is current may be shown as such.
     shows_now: bool,
+    /// How old the last good poll may be for that, after a start.
+    believed: Duration,
 }
 
 impl CellState {
@@ -60,11 +65,13 @@ impl CellState {
             series: 0,
             confirmed: true,
             shows_now: true,
+            believed: BELIEVED,
         }
     }
 
-    /// A cell as it was kept. What the configuration says of it comes with its first poll.
-    pub(super) fn restored(cell: RestoredCell, now: Timestamp) -> Self {
+    /// A cell as it was kept, of which two polls are at most `interval` apart. What else the configuration says of it
+    /// comes with its first poll.
+    pub(super) fn restored(cell: RestoredCell, now: Timestamp, interval: Duration) -> Self {
         let tasks: BTreeMap<TaskKey, TaskRecord> = cell.tasks.into_iter().collect();
         let mut restored = Self {
             plan: unplanned(cell.key),
@@ -75,6 +82,7 @@ impl CellState {
             items: cell.items.into_iter().collect(),
             confirmed: false,
             shows_now: false,
+            believed: BELIEVED.max(interval.saturating_mul(BELIEVED_INTERVALS)),
         };
         // Other buckets than this version's begin anew.
         if *restored.meta.poll_durations.bounds != POLL_BUCKETS {
@@ -250,7 +258,7 @@ impl CellState {
     /// Judges anew whether what an earlier process saw is too old to be shown as current.
     fn doubt(&mut self, now: Timestamp) {
         if !self.confirmed {
-            self.shows_now = self.meta.last_success.is_some_and(|at| now.minus(BELIEVED) <= at);
+            self.shows_now = self.meta.last_success.is_some_and(|at| now.minus(self.believed) <= at);
         }
     }
 }

@@ -37,11 +37,19 @@ impl Store {
         Self { cells: BTreeMap::new(), dormant: BTreeMap::new(), limits, retention }
     }
 
-    /// Takes over what a ledger has kept, before the first poll. Cells that `polled` denies are remembered, not shown.
-    pub fn restore(&mut self, restored: Restored, now: Timestamp, polled: impl Fn(&CellKey) -> bool) {
+    /// Takes over what a ledger has kept, before the first poll. `interval` tells how far apart two polls of a cell are
+    /// at the most, and `None` for one that is not polled: it is remembered, not shown.
+    pub fn restore(
+        &mut self,
+        restored: Restored,
+        now: Timestamp,
+        interval: impl Fn(&CellKey) -> Option<Duration>,
+    ) {
         for cell in restored.cells {
-            let cells = if polled(&cell.key) { &mut self.cells } else { &mut self.dormant };
-            cells.insert(cell.key.clone(), CellState::restored(cell, now));
+            let interval = interval(&cell.key);
+            let cells = if interval.is_some() { &mut self.cells } else { &mut self.dormant };
+            let key = cell.key.clone();
+            cells.insert(key, CellState::restored(cell, now, interval.unwrap_or_default()));
         }
     }
 

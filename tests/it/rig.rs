@@ -240,7 +240,7 @@ fn assemble(
     let mut workshop = Workshop::new(Arc::clone(&time), Arc::clone(own) as Arc<dyn Observer>).unwrap();
     let scheduled = workshop.build(config).unwrap();
     let mut store = Store::new(limits, Duration::from_secs(7 * 86_400));
-    store.restore(ledger.restore().unwrap(), time.now(), |_| true);
+    store.restore(ledger.restore().unwrap(), time.now(), |_| Some(Duration::ZERO));
     let parts = Parts { store, ledger, clock: time, natives: natives(), own: Arc::clone(own) };
     let (keeper, thread) = Keeper::start(parts).unwrap();
     (keeper, thread, scheduled)

@@ -56,7 +56,7 @@ impl Process {
         self.disk = self.disk.end(end);
         self.ledger = OnDisk::open(&self.disk, now);
         self.store = store_of(self.retention);
-        self.store.restore(self.ledger.restore().unwrap(), now, |_| true);
+        self.store.restore(self.ledger.restore().unwrap(), now, |_| Some(Duration::ZERO));
     }
 }
 

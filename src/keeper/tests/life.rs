@@ -78,15 +78,17 @@ async fn a_restart_shows_the_last_page_and_withholds_an_old_present() {
     drop(first);
     thread.join().unwrap();
 
-    let restart = |later: Duration| {
+    let restart = |later: Duration, interval: Duration| {
         let (now, mut ledger) = (NOW.plus(later), OnDisk::open(&disk, NOW));
         let mut store = store();
-        store.restore(ledger.restore().unwrap(), now, |_| true);
+        store.restore(ledger.restore().unwrap(), now, |_| Some(interval));
         (keeper(store, ledger, now), now)
     };
-    let ((soon, _, _), _) = restart(HOUR / 6);
-    assert_eq!(page(&soon), before, "no poll was needed for that");
-    let ((late, _, _), now) = restart(HOUR);
+    for (later, interval) in [(HOUR / 6, HOUR / 60), (HOUR, HOUR / 3)] {
+        let ((soon, _, _), _) = restart(later, interval);
+        assert_eq!(page(&soon), before, "no poll was needed for that");
+    }
+    let ((late, _, _), now) = restart(HOUR, HOUR / 4);
     let shown = page(&late);
     assert!(!shown.contains("taskrun_current_runs{") && !shown.contains("taskrun_oldest_current"), "{shown}");
     assert!(shown.contains("outcome=\"failed\"} 1\n"), "{shown}");
@@ -111,7 +113,7 @@ async fn what_is_not_polled_any_more_is_remembered_but_not_shown() {
     for (later, polled, cells) in [(HOUR, false, 1), (HOUR * 24 * 365, false, 0)] {
         let (now, mut ledger) = (NOW.plus(later), OnDisk::open(&disk, NOW));
         let mut store = store();
-        store.restore(ledger.restore().unwrap(), now, |_| polled);
+        store.restore(ledger.restore().unwrap(), now, |_| polled.then_some(Duration::ZERO));
         let (keeper, _, thread) = keeper(store, ledger, now);
         assert!(!page(&keeper).contains("outcome="));
         drop(keeper);
