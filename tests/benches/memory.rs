@@ -202,6 +202,7 @@ impl Exporter {
                 took: Duration::from_millis(100),
                 reason: Reason::Ok,
                 fresh: true,
+                requests: 3,
                 skipped_ticks: 0,
                 message: String::new(),
             };
