@@ -14,7 +14,7 @@ export INTEROP_PYTHON := $(CURDIR)/target/tools/venv/bin/python
 CARGO ?= cargo
 RULES := config/prometheus/alerts.yml
 
-.PHONY: help demo test check tools rules crash-test bench fuzz soak golden package
+.PHONY: help demo test check tools rules crash-test bench fuzz soak month golden package
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -44,6 +44,7 @@ rules: tools ## Prometheus' configuration, alerts and their tests
 # make test kills it 60 times.
 N ?= 1000
 crash-test: ## kill the daemon N times at random moments, and compare its totals with the truth
+	CRASHES=$(N) $(CARGO) test --locked --lib -- keeper::tests::bytes
 	CRASHES=$(N) $(CARGO) test --locked --test it -- crash:: --nocapture
 
 bench: ## the figures of README.md, side by side with the usual ways; wants a quiet machine
@@ -58,6 +59,9 @@ SOAK_MINUTES ?= 10
 SOAK_PROFILE ?= release
 soak: ## a day of the exporter in SOAK_MINUTES: does anything grow, do the totals stay true
 	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) bench --locked --profile $(SOAK_PROFILE) --bench soak
+
+month: ## 30 days at 100 finished runs a second through a state file: is it flat, is every run counted; takes an hour
+	$(CARGO) bench --locked --bench month
 
 # BINARY=… packs another one, like one that was built for another C library.
 BINARY ?= target/release/taskrun-exporter

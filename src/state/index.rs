@@ -205,7 +205,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn it_is_a_map_that_forgets_by_slice(
             steps in prop::collection::vec((0..3000_u32, 0..50_u32, prop::bool::weighted(0.002)), 0..4000)

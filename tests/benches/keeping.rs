@@ -122,7 +122,7 @@ fn start_with_a_million_runs_and_100_000_tasks(bencher: Bencher) {
     bencher.bench_local(|| {
         let mut ledger = Embedded::open(directory, &names(), NOW).unwrap();
         let mut store = store();
-        store.restore(ledger.restore().unwrap(), NOW, |_| true);
+        store.restore(ledger.restore().unwrap(), NOW, |_| Some(Duration::ZERO));
         // Where the first page ends, and the first poll begins: the remembered runs are put in order.
         store.begin(&plan(), NOW);
         store
@@ -141,7 +141,7 @@ fn start_until_the_page_is_published(bencher: Bencher) {
     bencher.bench_local(|| {
         let mut ledger = Embedded::open(directory, &names(), NOW).unwrap();
         let mut store = store();
-        store.restore(ledger.restore().unwrap(), NOW, |_| true);
+        store.restore(ledger.restore().unwrap(), NOW, |_| Some(Duration::ZERO));
         let own = Arc::new(Own::new().unwrap());
         let parts =
             Parts { store, ledger: Box::new(ledger), clock: Arc::new(Still), natives: Vec::new(), own };

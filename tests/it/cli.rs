@@ -102,8 +102,13 @@ impl Daemon {
         line.rsplit_once("address=").unwrap().1.trim().parse().unwrap()
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
-        assert!(signal(name, &self.child.id().to_string()));
+        assert!(signal(name, &self.id()));
     }
 
     /// Ends it in the middle of whatever it does.

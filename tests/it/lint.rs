@@ -1,6 +1,8 @@
 //! Foreign readers of the page: promtool's lint and the Python client's parser.
 
 use crate::golden;
+use crate::page::Page;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use taskrun_exporter::expose::{self, Format};
@@ -45,6 +47,50 @@ fn pages() -> Vec<(String, String)> {
     let golden = |kind: &str| std::fs::read_to_string(golden::path(kind)).unwrap();
     let kinds = KINDS.iter().map(|kind| (kind.name.to_owned(), golden(kind.name)));
     kinds.chain([("own".to_owned(), String::from_utf8(expose::own(&own, Format::Text)).unwrap())]).collect()
+}
+
+/// The series of histograms on a page that `histogram_quantile` would answer wrongly for: bounds that do not rise to
+/// `+Inf`, counts that fall, a count or a sum that is missing or another.
+fn broken_histograms(page: &Page) -> Vec<String> {
+    let mut broken = Vec::new();
+    for family in page.families.iter().filter(|(_, kind)| *kind == "histogram").map(|(name, _)| name) {
+        let mut series: BTreeMap<BTreeMap<String, String>, Vec<(f64, f64)>> = BTreeMap::new();
+        for bucket in page.of(&format!("{family}_bucket")) {
+            let mut labels = bucket.labels.clone();
+            let bound = labels.remove("le").and_then(|le| le.replace("+Inf", "inf").parse().ok());
+            series.entry(labels).or_default().push((bound.unwrap_or(f64::NAN), bucket.value));
+        }
+        for (labels, buckets) in series {
+            let rises = buckets.windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 <= two[1].1);
+            let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&**name, &**value)).collect();
+            let count = page.value(&format!("{family}_count"), &labels);
+            let ends = buckets.last().is_some_and(|(bound, all)| bound.is_infinite() && Some(*all) == count);
+            if !rises || !ends || page.value(&format!("{family}_sum"), &labels).is_none() {
+                broken.push(format!("{family} {labels:?}: {buckets:?}"));
+            }
+        }
+    }
+    broken
+}
+
+#[test]
+fn every_histogram_has_one_rising_set_of_buckets() {
+    for (name, page) in pages() {
+        let page = Page::read(&page);
+        assert!(page.families.values().any(|kind| kind == "histogram"), "{name}");
+        assert_eq!(broken_histograms(&page), Vec::<String>::new(), "{name}");
+    }
+    let good = "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 3\nh_sum 9\nh_count 3\n";
+    assert_eq!(broken_histograms(&Page::read(good)), Vec::<String>::new());
+    for (from, to) in [
+        ("le=\"1\"", "le=\"x\""),
+        ("le=\"+Inf\"", "le=\"5\""),
+        ("h_count 3", "h_count 4"),
+        ("h_sum 9\n", ""),
+        ("} 2", "} 4"),
+    ] {
+        assert_eq!(broken_histograms(&Page::read(&good.replace(from, to))).len(), 1, "{to:?}");
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod catalogue;
 mod cli;
 mod clouds;
 mod crash;
+mod disk;
 mod downtime;
 mod economy;
 mod faults;

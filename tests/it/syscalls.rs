@@ -16,7 +16,7 @@ use taskrun_exporter::model::Clock as _;
 /// What may change a file.
 const WRITES: &str = "pwrite64,write,ftruncate,fallocate,fsync,fdatasync";
 
-fn config(address: &str, state: &Path) -> tempfile::NamedTempFile {
+pub(crate) fn config(address: &str, state: &Path) -> tempfile::NamedTempFile {
     let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
     write!(
         file,

@@ -141,17 +141,18 @@ impl Api for Arc<Plant> {
             return give(Err(missing()));
         }
         let within = request.from_trigger_time..request.to_trigger_time;
+        let size = request.pagination.page_size as usize;
+        let skip = page.saturating_sub(base) as usize * size;
         let flows = self.flows.lock().unwrap();
         let ids: Vec<String> = flows
             .iter()
             .filter(|(_, (planned, ..))| request.r#type == 1 && within.contains(&(planned * 1000)))
+            .skip(skip)
+            .take(size)
             .map(|(id, _)| id.clone())
             .collect();
         drop(flows);
-        let size = request.pagination.page_size as usize;
-        let skip = page.saturating_sub(base) as usize * size;
-        let rows: Vec<Value> =
-            ids.iter().skip(skip).take(size).map(|id| self.shown(id, false).unwrap()).collect();
+        let rows: Vec<Value> = ids.iter().map(|id| self.shown(id, false).unwrap()).collect();
         give(Ok(json!({"count": rows.len(), "flowInsts": rows})))
     }
 
