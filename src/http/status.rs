@@ -14,5 +14,5 @@ const STYLE: &str = include_str!("status/style.css");
 
 /// What a browser may do with the page: apply [`STYLE`], nothing else.
 pub(super) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-style-src 'sha256-MTrfdjRjXTyc8iOWZ/aHdVwP9HamueKdWqRTM+mok5E='; \
+style-src 'sha256-kSkwbpiRn62xWcPxoFtWNkxZv3w0MhZJK4xIrVTMNF4='; \
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -3,9 +3,9 @@
 use crate::cli::{Daemon, ask, config, eventually, exporter, get, signal};
 use crate::clouds::{TestClouds, clouds};
 use crate::page::Page;
-use std::io::Read as _;
+use std::io::{Read, Write as _};
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// Sends a POST without a body.
@@ -86,45 +86,65 @@ fn it_serves_within_a_second_of_its_start_with_every_upstream_down() {
     assert!(fastest < Duration::from_secs(1), "{fastest:?}");
 }
 
+/// Ends with the test, however that ends.
+struct Reaped(Child);
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_nobody_reads_delays_no_scrape_and_no_end() {
-    let TestClouds { running, stop: _stop } = clouds(1, 60.0, 8, "").await;
+async fn a_log_that_nobody_reads_delays_no_poll_no_scrape_and_no_end() {
+    let TestClouds { running, stop: _stop } = clouds(1, 1.0, 8, "").await;
     let file = config(&running.addr.to_string(), "[log]\nlevel = \"trace\"\n");
     let test = move || {
-        let (mut reader, writer) = std::io::pipe().unwrap();
+        let (mut reader, mut writer) = std::io::pipe().unwrap();
         let mut command = exporter();
-        command.args(["run", "--config", file.path()]).stderr(Stdio::from(writer));
-        let mut child = command.spawn().unwrap();
+        command.args(["run", "--config", file.path()]).stderr(Stdio::from(writer.try_clone().unwrap()));
+        let mut daemon = Reaped(command.spawn().unwrap());
         drop(command);
-        // Reads as far as the address, and then nothing more: the pipe fills.
-        let mut log = Vec::new();
-        let address: SocketAddr = loop {
-            let mut byte = [0];
-            reader.read_exact(&mut byte).unwrap();
-            log.push(byte[0]);
-            let text = String::from_utf8_lossy(&log);
-            if let Some((_, rest)) = text.split_once("address=")
-                && let Some((address, _)) = rest.split_once('\n')
-            {
-                break address.trim().parse().unwrap();
-            }
-        };
-        let polls =
-            || Page::read(&get(address, "/metrics").1).sum("taskrun_source_polls_total", &[("result", "ok")]);
-        eventually("enough polls to fill any pipe", || polls() >= 4.0);
+        let address = address_in(&mut reader);
+        // From here on the pipe is full: whoever writes to it waits, this thread first of all.
+        let filling = std::thread::spawn(move || writer.write_all(&vec![b'x'; 1 << 21]));
+        let polls = || Page::read(&get(address, "/metrics").1).sum("taskrun_source_polls_total", &[]);
+        let before = polls();
+        eventually("polls go on", || polls() >= before + 3.0);
         let began = Instant::now();
         (0..20).for_each(|_| assert_eq!(get(address, "/metrics").0, 200));
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-        assert!(signal("-TERM", &child.id().to_string()));
+        assert!(!filling.is_finished(), "the pipe was never full");
+        assert!(signal("-TERM", &daemon.0.id().to_string()));
         let until = Instant::now() + Duration::from_secs(10);
         let status = loop {
-            if let Some(status) = child.try_wait().unwrap() {
+            if let Some(status) = daemon.0.try_wait().unwrap() {
                 break status;
             }
             assert!(Instant::now() < until, "waits for its log's reader");
             std::thread::sleep(Duration::from_millis(20));
         };
         assert_eq!(status.code(), Some(0));
+        drop(reader);
+        assert!(filling.join().unwrap().is_err());
     };
     tokio::task::spawn_blocking(test).await.unwrap();
+}
+
+/// Reads a log as far as the line that says where is served, and not a byte more.
+fn address_in(log: &mut impl Read) -> SocketAddr {
+    let mut line = Vec::new();
+    loop {
+        let mut byte = [0];
+        log.read_exact(&mut byte).unwrap();
+        if byte != *b"\n" {
+            line.push(byte[0]);
+            continue;
+        }
+        let text = String::from_utf8_lossy(&std::mem::take(&mut line)).into_owned();
+        if let Some((_, address)) = text.split_once("address=").filter(|_| text.contains("serving metrics")) {
+            return address.trim().parse().unwrap();
+        }
+    }
 }
