@@ -40,8 +40,18 @@ impl Page for Ready {
     }
     fn status(&self) -> Status {
         let now = Timestamp::from_secs(0);
-        let (cells, endpoints) = (Vec::new(), Vec::new());
-        Status { version: "", started: now, now, ready: true, series: 0, cells, endpoints }
+        Status {
+            version: "",
+            started: now,
+            now,
+            ready: true,
+            hung: None,
+            series: 0,
+            cells: Vec::new(),
+            endpoints: Vec::new(),
+            quotas: Vec::new(),
+            credentials: Vec::new(),
+        }
     }
     fn scraped(&self, _: u16, _: Duration) {}
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use taskrun_exporter::app::page::LivePage;
 use taskrun_exporter::http::{Limits, Server};
-use taskrun_exporter::model::{Clock, Label};
+use taskrun_exporter::model::Clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -90,9 +90,8 @@ async fn a_scrape_sees_the_page_before_or_after_a_swap_and_no_mixture() {
 /// A server with the pages of an exporter that has not polled yet.
 async fn fresh() -> (Rig, Server, std::net::SocketAddr) {
     let rig = Rig::start(&source("tat"), 1).await;
-    let places = rig.scheduled.iter().map(|one| (one.kind, one.name.clone(), Label::new(&one.region)));
     let clock = Arc::clone(&rig.clock) as Arc<dyn Clock>;
-    let page = LivePage::new(rig.keeper.clone(), Arc::clone(&rig.own), clock, places.collect());
+    let page = LivePage::new(rig.keeper.clone(), Arc::clone(&rig.own), clock);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::start(vec![listener], Arc::new(page), None, Limits::default()).unwrap();
     let address = server.addresses()[0];

@@ -32,9 +32,12 @@ impl Page for Shown {
             started: now,
             now,
             ready: true,
+            hung: None,
             series: 0,
             cells: Vec::new(),
             endpoints: Vec::new(),
+            quotas: Vec::new(),
+            credentials: Vec::new(),
         }
     }
     fn scraped(&self, _: u16, _: Duration) {}
