@@ -3,12 +3,14 @@
 #
 #   config/package/build.sh BINARY FOLDER
 #
+# MAINTAINER="Name <address>" is who the Debian package names.
+#
 # Needs dpkg-deb, cargo and python3; root is not needed. The files get the time of the last commit, so the same source and
 # binary give the same bytes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-[ $# = 2 ] || { sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 64; }
+[ $# = 2 ] || { sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 64; }
 binary="$(realpath "$1")"
 mkdir -p "$2"
 out="$(realpath "$2")"
@@ -18,6 +20,7 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 root="$work/root"
 
+maintainer="${MAINTAINER:-The authors of taskrun-exporter <taskrun-exporter@example.org>}"
 version="$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)"
 architecture="$(dpkg --print-architecture)"
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}"
@@ -41,7 +44,7 @@ Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: taskrun-exporter
 
 Files: *
-Copyright: the authors of taskrun-exporter
+Copyright: 2025-2026 the authors of taskrun-exporter
 License: Apache-2.0
  On Debian systems the whole text is in /usr/share/common-licenses/Apache-2.0.
 C
@@ -51,11 +54,13 @@ $name ($version) stable; urgency=medium
 
   * See CHANGELOG.md of the source.
 
- -- The authors of taskrun-exporter <taskrun-exporter@localhost>  $(date -uRd "@$SOURCE_DATE_EPOCH")
+ -- $maintainer  $(date -uRd "@$SOURCE_DATE_EPOCH")
 C
 packed "$work/changelog" usr/share/doc/$name/changelog.gz
 config/package/manual.py "$root/usr/bin/$name" "$version" >"$work/manual"
 packed "$work/manual" usr/share/man/man1/$name.1.gz
+config/package/completion.py "$root/usr/bin/$name" >"$work/completion"
+put 644 "$work/completion" usr/share/bash-completion/completions/$name
 
 # The tarball is the same, without what is Debian's alone.
 find "$root" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
@@ -73,7 +78,7 @@ Version: $version
 Section: net
 Priority: optional
 Architecture: $architecture
-Maintainer: The authors of taskrun-exporter <taskrun-exporter@localhost>
+Maintainer: $maintainer
 Installed-Size: $(du -sk --apparent-size "$root/usr" "$root/etc" | awk '{ sum += $1 } END { print sum }')
 Depends: libc6 (>= ${glibc:-2.31}), libgcc-s1, ca-certificates
 Description: Prometheus exporter for task runs in the cloud
