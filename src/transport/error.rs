@@ -1,5 +1,6 @@
 //! What can go wrong between here and a cloud.
 
+use super::Code;
 use super::remedy;
 use crate::model::Reason;
 use std::time::Duration;
@@ -19,18 +20,18 @@ pub enum Error {
         cause: String,
     },
     /// The API asked to slow down.
-    #[error("throttled by the API ({code}); other users of the same account share this limit")]
+    #[error("throttled by the API ({code}); other users of the same account share this limit{}", code.request())]
     Throttled {
         /// The API's code, or `http_429`.
-        code: String,
+        code: Code,
         /// How long the API asks to wait, bounded.
         retry_after: Option<Duration>,
     },
     /// The credentials, or their rights, were refused.
-    #[error("access refused ({code}): {hint}")]
+    #[error("access refused ({code}): {hint}{}", code.request())]
     Auth {
         /// The API's code, or `http_401`, `http_403`.
-        code: String,
+        code: Code,
         /// What to do about it.
         hint: &'static str,
     },
@@ -38,16 +39,16 @@ pub enum Error {
     #[error("no credentials: {0}")]
     Credentials(String),
     /// The API refused the request.
-    #[error("the API refused the request ({code}): {}", remedy::of(code))]
+    #[error("the API refused the request ({code}): {}{}", remedy::of(code), code.request())]
     Rejected {
         /// The API's code.
-        code: String,
+        code: Code,
     },
     /// The API, or what stands before it, is broken.
-    #[error("the API failed ({code})")]
+    #[error("the API failed ({code}){}", code.request())]
     Server {
         /// The API's code, or `http_5NN`.
-        code: String,
+        code: Code,
     },
     /// The answer is not what the API documents.
     #[error("answer not understood: {0}; is the endpoint really this API, with no login page before it?")]
@@ -93,6 +94,18 @@ impl Error {
         }
     }
 
+    /// This error as the answer to the request of that id, for whoever asks the provider about it.
+    pub(super) fn of_request(mut self, id: Option<&str>) -> Self {
+        if let Self::Throttled { code, .. }
+        | Self::Auth { code, .. }
+        | Self::Rejected { code }
+        | Self::Server { code } = &mut self
+        {
+            code.answers(id);
+        }
+        self
+    }
+
     /// Whether the API says that the whole account, or this machine's address, asks too much, and not of one action.
     ///
     /// **Source**: the common error codes of Tencent Cloud API 3.0.
@@ -100,7 +113,7 @@ impl Error {
         matches!(
             self,
             Self::Throttled { code, .. } if matches!(
-                code.as_str(),
+                &**code,
                 "RequestLimitExceeded.UinLimitExceeded"
                     | "RequestLimitExceeded.GlobalRegionUinLimitExceeded"
                     | "RequestLimitExceeded.IPLimitExceeded"
@@ -112,7 +125,7 @@ impl Error {
     ///
     /// **Source**: EnOS says 62109 of an instance without a log too.
     pub(super) fn is_of_the_item(&self) -> bool {
-        matches!(self, Self::Server { code } if code == "62109")
+        matches!(self, Self::Server { code } if **code == *"62109")
     }
 
     /// The label `code` of a request that ended so.
@@ -151,16 +164,6 @@ pub(super) struct Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { error, retry_after: None, date: None }
-    }
-}
-
-/// An API's code, fit for a label and a log line: codes are short words, anything else is not one.
-pub(super) fn clean(code: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if !code.is_empty() && code.len() <= 100 && code.chars().all(plain) {
-        code.to_owned()
-    } else {
-        "unreadable".to_owned()
     }
 }
 

@@ -7,6 +7,7 @@ mod address;
 mod body;
 mod breaker;
 mod call;
+mod code;
 mod connections;
 pub mod enos;
 mod error;
@@ -28,6 +29,7 @@ pub mod tencent;
 #[cfg(test)]
 mod stage;
 
+pub use code::Code;
 pub use connections::Trust;
 pub use error::{Error, SetupError};
 pub use http::{Answer, Carrier, Http, Request};

@@ -1,11 +1,11 @@
 //! HTTP statuses that no envelope explains.
 
-use super::Error;
+use super::{Code, Error};
 use std::time::Duration;
 
 /// The error that a status other than 200 stands for, where the body holds no code of the API.
 pub(super) fn error(status: u16, retry_after: Option<Duration>) -> Error {
-    let code = format!("http_{status}");
+    let code = Code::from(format!("http_{status}"));
     match status {
         401 => Error::Auth {
             code,

@@ -238,5 +238,5 @@ fn is_news(seen: &Observation, known: Known) -> bool {
 }
 
 fn withdrawn() -> PollError {
-    during("GetFunctionLogs")(Error::Rejected { code: "ActionOffline".to_owned() })
+    during("GetFunctionLogs")(Error::Rejected { code: "ActionOffline".into() })
 }

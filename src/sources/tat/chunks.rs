@@ -54,7 +54,11 @@ mod tests {
             sizes.lock().unwrap().push(ids.len());
             let bad = ids.iter().any(|id| id == "142");
             let code = "InvalidParameterValue.InvalidInvocationId".to_owned();
-            Box::pin(std::future::ready(if bad { Err(Error::Rejected { code }) } else { Ok(ids) }))
+            Box::pin(std::future::ready(if bad {
+                Err(Error::Rejected { code: code.into() })
+            } else {
+                Ok(ids)
+            }))
         })
         .await
         .unwrap();

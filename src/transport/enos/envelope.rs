@@ -2,7 +2,7 @@
 
 use crate::transport::error::unreadable;
 use crate::transport::http::Answer;
-use crate::transport::{Error, json, status};
+use crate::transport::{Code, Error, json, status};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,6 +16,8 @@ struct Outline {
     code: Option<Value>,
     status: Option<Value>,
     stauts: Option<Value>,
+    #[serde(rename = "requestId")]
+    request_id: Option<Value>,
     #[serde(default)]
     data: Presence,
 }
@@ -49,7 +51,8 @@ pub(super) fn open<A: DeserializeOwned>(answer: &Answer) -> Result<A, Error> {
     let mut codes = codes.into_iter().flatten().peekable();
     let told = codes.peek().is_some();
     if let Some(code) = codes.find(|code| *code != Some(0)) {
-        return Err(error(code, answer.status, answer.retry_after));
+        let request = outline.request_id.as_ref().and_then(Value::as_str);
+        return Err(error(code, answer.status, answer.retry_after).of_request(request));
     }
     if !good {
         return Err(status::error(answer.status, answer.retry_after));
@@ -83,7 +86,7 @@ fn error(code: Option<i64>, http: u16, retry_after: Option<Duration>) -> Error {
         }
         _ => "",
     };
-    let text = code.map_or_else(|| "unreadable".to_owned(), |code| code.to_string());
+    let text = Code::from(code.map_or_else(|| "unreadable".to_owned(), |code| code.to_string()));
     match code {
         _ if !hint.is_empty() => Error::Auth { code: text, hint },
         Some(62109 | 1005 | 99500) => Error::Server { code: text },

@@ -3,14 +3,13 @@
 //! **Source**: the common error codes of API 3.0, and the codes of WeData 2021-08-20, TAT 2020-10-28 and
 //! SCF 2018-04-16. Only codes are matched; messages change with language and time.
 
-use crate::transport::Error;
-use crate::transport::error::clean;
+use crate::transport::{Code, Error};
 use std::time::Duration;
 
 /// The error that a code under `Response.Error` stands for.
 pub(super) fn error(code: &str, retry_after: Option<Duration>) -> Error {
-    let code = clean(code);
-    let (family, detail) = code.split_once('.').unwrap_or((&code, ""));
+    let code = Code::clean(code);
+    let (family, detail) = code.split_once('.').unwrap_or((&*code, ""));
     if let Some(hint) = hint(family, detail) {
         return Error::Auth { code, hint };
     }

@@ -6,6 +6,7 @@ use crate::transport::http::Answer;
 use crate::transport::{Error, json, status};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::time::Duration;
 
 /// The first look: is it an envelope, and does it hold an error?
@@ -19,6 +20,8 @@ struct Outline {
 struct Head {
     #[serde(rename = "Error")]
     error: Option<Fault>,
+    #[serde(rename = "RequestId")]
+    request_id: Option<Value>,
 }
 
 /// `Message` is left out: it is no stable text, and it can quote the request.
@@ -49,8 +52,9 @@ pub(super) fn read<A: DeserializeOwned>(
     body: &[u8],
 ) -> Result<A, Error> {
     let outline = json::read::<Outline>(body);
-    if let Ok(Outline { response: Some(Head { error: Some(fault) }) }) = &outline {
-        return Err(code::error(fault.code.as_deref().unwrap_or_default(), retry_after));
+    if let Ok(Outline { response: Some(Head { error: Some(fault), request_id }) }) = &outline {
+        let error = code::error(fault.code.as_deref().unwrap_or_default(), retry_after);
+        return Err(error.of_request(request_id.as_ref().and_then(Value::as_str)));
     }
     if status != 200 {
         return Err(status::error(status, retry_after));
@@ -69,7 +73,7 @@ pub(super) fn read<A: DeserializeOwned>(
 mod tests {
     use super::*;
     use crate::model::Reason;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn open(status: u16, body: &str) -> Result<Value, Error> {
         super::open(&Answer { status, date: None, retry_after: None, body: body.as_bytes().to_vec() })
@@ -105,6 +109,7 @@ mod tests {
             };
             let error = open(200, &std::fs::read_to_string(&path).unwrap()).unwrap_err();
             assert_eq!(error.reason(), expected, "{name}: {error}");
+            assert!(error.to_string().contains("; request id "), "{name}: {error}");
             seen += 1;
         }
         assert_eq!(seen, 14);
@@ -113,6 +118,15 @@ mod tests {
             include_str!("../../../tests/fixtures/transport/tencent/deprecated_warning_envelope.json"),
         );
         assert!(warned.is_ok(), "a warning is no error");
+    }
+
+    #[test]
+    fn an_odd_request_id_does_not_hide_the_code() {
+        for id in ["7", "null", "[]", "\"<s>\""] {
+            let body =
+                format!(r#"{{"Response": {{"Error": {{"Code": "InternalError"}}, "RequestId": {id}}}}}"#);
+            assert_eq!(open(200, &body).unwrap_err().to_string(), "the API failed (InternalError)", "{id}");
+        }
     }
 
     #[test]

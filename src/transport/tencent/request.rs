@@ -150,12 +150,12 @@ impl<A: DeserializeOwned> Try for Post<'_, A> {
 
     async fn mend(&mut self, failure: &Failure) -> bool {
         let Error::Auth { code, .. } = &failure.error else { return false };
-        if code == "AuthFailure.SignatureExpire" {
+        if **code == *"AuthFailure.SignatureExpire" {
             return !std::mem::replace(&mut self.mended_clock, true) && self.line.skew.learn(failure.date);
         }
         let Signer::Provider(provider) = self.signer else { return false };
         // Rights that are missing stay missing with newer keys.
-        let (of_the_keys, ended) = match code.as_str() {
+        let (of_the_keys, ended) = match &**code {
             "AuthFailure.TokenFailure" | "UnauthorizedOperation.InvalidToken" => (true, true),
             "AuthFailure.SecretIdNotFound"
             | "AuthFailure.InvalidSecretId"

@@ -57,7 +57,7 @@ async fn a_function_that_is_refused_stops_no_other_and_is_read_from_there_later(
     let cloud = Cloud::with(&["a", "b"]);
     let (source, desk) = (source(&cloud, json!({})), FakeDesk::default());
     let code = "UnauthorizedOperation.CAM".to_owned();
-    cloud.fail("a", Some(Error::Auth { code, hint: "" }));
+    cloud.fail("a", Some(Error::Auth { code: code.into(), hint: "" }));
     cloud.run("a", "r1", NOW - 10, 0);
     cloud.run("b", "r2", NOW - 10, 0);
     let read = poll(&source, &at(1, 0), &desk).await.unwrap();
