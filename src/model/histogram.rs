@@ -35,7 +35,8 @@ impl Histogram {
         Self::new(bounds, 1e6)
     }
 
-    /// A histogram of these counts, not cumulated; `None` where they are not one more than `bounds`.
+    /// A histogram of these counts, not cumulated; `None` where they are not one more than `bounds`, or where `scale` is
+    /// no number of units.
     pub fn of_counts(
         bounds: &Arc<[f64]>,
         counts: &[u64],
@@ -43,7 +44,7 @@ impl Histogram {
         sum: u64,
         scale: f64,
     ) -> Option<Self> {
-        let fits = counts.len() == bounds.len() + 1;
+        let fits = counts.len() == bounds.len() + 1 && scale.is_finite() && scale > 0.0;
         fits.then(|| Self { bounds: Arc::clone(bounds), counts: Counts::pack(counts, native), sum, scale })
     }
 
